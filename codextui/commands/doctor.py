@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from codextui.commands.config import advise_settings, find_mistakes
@@ -14,10 +16,12 @@ from codextui.doctor.checks import run_checks
 from codextui.doctor.findings import Finding, Severity, count
 from codextui.doctor.fixes import RepairRefused, repair
 from codextui.doctor.machine import ExaminedConfig, Machine, settle_process
+from codextui.setup.program import this_program
 from codextui.text.sanitize import one_line
 
 _WIDTH = max(len(severity) for severity in Severity) + 2
 _MAX_LINE = 2_000
+_OWN = re.compile(r"(?:^|(?<=&& ))codextui(?= )")
 
 
 def examine(options: argparse.Namespace) -> int:
@@ -30,17 +34,18 @@ def examine(options: argparse.Namespace) -> int:
         ConfigInvalid: the file that `--config` names does not exist.
     """
     unsettled = list(settle_process())
+    program = _own_program()
     file = paths.config_path(options.config)
     findings = [*unsettled, *_look(options.server, file)]
     if options.fix and _repair_all(findings, is_json=options.json):
         findings = [*unsettled, *_look(options.server, file)]
-    for finding in findings:
+    for finding in (_as_typed(finding, program) for finding in findings):
         if options.json:
             print_json(finding.to_json())
         else:
             _print_finding(finding)
     if not options.json:
-        _print_summary(findings)
+        _print_summary(findings, program)
     return 1 if count(findings, Severity.PROBLEM) else 0
 
 
@@ -60,6 +65,19 @@ def _find_theme_problems(folder: Path) -> tuple[str, ...]:
     from codextui.console.themes import load_themes  # noqa: PLC0415 - Textual, and seldom needed
 
     return load_themes(folder, shipped="").problems
+
+
+def _own_program() -> str:
+    """Return what a shell starts this codextui by."""
+    try:
+        return this_program().typed
+    except (OSError, RuntimeError):  # on a machine where even that cannot be found out
+        return "codextui"
+
+
+def _as_typed(finding: Finding, program: str) -> Finding:
+    """Return a finding whose command a shell finds, also where codextui is not on PATH."""
+    return replace(finding, command=_OWN.sub(lambda _: program, finding.command))
 
 
 def _repair_all(findings: Sequence[Finding], *, is_json: bool) -> bool:
@@ -93,7 +111,7 @@ def _print_finding(finding: Finding) -> None:
         print_line(f"{indent}type: {_line(finding.command)}")
 
 
-def _print_summary(findings: Sequence[Finding]) -> None:
+def _print_summary(findings: Sequence[Finding], program: str) -> None:
     problems, advice = count(findings, Severity.PROBLEM), count(findings, Severity.ADVICE)
     fixable = sum(finding.repair is not None for finding in findings)
     print_line()
@@ -103,7 +121,7 @@ def _print_summary(findings: Sequence[Finding]) -> None:
         f"{count(findings, Severity.OK)} checks without any"
     )
     if fixable:
-        print_line(f"`codextui doctor --fix` repairs {fixable} of them")
+        print_line(f"`{_line(program)} doctor --fix` repairs {fixable} of them")
 
 
 def _line(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import stat
 import tempfile
@@ -118,7 +119,7 @@ def _not_private(check: str, folder: Path, problem: str) -> Finding:
             f"{folder} is open to other users (mode {stat.S_IMODE(found.st_mode):04o}), and is "
             "therefore not used",
             Place(folder),
-            command=f"chmod 700 {folder}",
+            command=shlex.join(["chmod", "700", str(folder)]),
             repair=SetMode(folder, 0o700),
         )
     advice = "A folder is made in its place once it is gone."
@@ -158,7 +159,7 @@ def check_files(_: Machine) -> Iterator[Finding]:
                 "folders.files",
                 f"{path.name} can be read by other users (mode {mode:04o})",
                 Place(path),
-                command=f"chmod 600 {path}",
+                command=shlex.join(["chmod", "600", str(path)]),
                 repair=SetMode(path, 0o600),
             )
     yield from _find_leftovers(state)
@@ -178,7 +179,7 @@ def _find_leftovers(folder: Path) -> Iterator[Finding]:
                         "folders.leftovers",
                         found,
                         Place(path),
-                        command=f"rm {path}",
+                        command=shlex.join(["rm", str(path)]),
                         repair=RemoveFile(path),
                     )
 
@@ -219,7 +220,7 @@ def _check_room(name: str, folder: Path) -> Finding:
         f"the disk of the {name} folder has only {room} left",
         Place(folder),
         advice=_MAKE_ROOM,
-        command=f"df -h {folder}",
+        command=shlex.join(["df", "-h", str(folder)]),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -93,7 +95,16 @@ def check_journal(machine: Machine) -> Iterator[Finding]:
             "the journal is an empty file: what was in it is lost",
             Place(path),
             advice=f"Copies of earlier versions, if any, are {path.name}.v*.bak beside it.",
-            command=f"ls -l {path.parent}",
+            command=f"ls -l {shlex.quote(str(path.parent))}",
+        )
+        return
+    if not os.access(path, os.W_OK):
+        yield Finding(
+            Severity.PROBLEM,
+            "journal",
+            "the journal is read-only: nothing can be decided, and nothing new is saved",
+            Place(path),
+            command=f"chmod u+w {shlex.quote(str(path))}",
         )
         return
     try:
@@ -114,7 +125,7 @@ def _check_database(path: Path, database: sqlite3.Connection) -> Finding:
             f"{current}): no server starts with it",
             Place(path),
             advice="Update codextui, or move the file away to begin with an empty journal.",
-            command=f"mv {path} {path}.newer",
+            command=_move(path, "newer"),
         )
     damage, is_whole = _find_damage(database)
     if damage:
@@ -145,8 +156,12 @@ def _damaged(path: Path, what: str) -> Finding:
         Place(path),
         advice="End the server, and move the file away: the next one begins with an empty "
         "journal. Codex's own history of the threads is not in it.",
-        command=f"mv {path} {path}.damaged",
+        command=_move(path, "damaged"),
     )
+
+
+def _move(path: Path, ending: str) -> str:
+    return shlex.join(["mv", str(path), f"{path}.{ending}"])
 
 
 def journal_location(machine: Machine) -> Path:

@@ -6,12 +6,16 @@ import os
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 REACH_TIMEOUT_S = 2.5
 """Seconds within which a connection must be there."""
+
+UNTRUSTED = "its certificate is not trusted here"
+"""What a reason begins with where something answers, of which we cannot tell whose it is."""
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -63,7 +67,7 @@ def _try_to_connect(url: str, timeout_s: float) -> str:
     try:
         _connect(parts, host, port, timeout_s)
     except ssl.SSLCertVerificationError as error:
-        return f"its certificate is not trusted here: {error.verify_message}"
+        return f"{UNTRUSTED}: {error.verify_message}"
     except TimeoutError:
         return f"no answer within {timeout_s:g} s"
     except (OSError, HTTPException) as error:
@@ -75,18 +79,32 @@ def _try_to_connect(url: str, timeout_s: float) -> str:
 def _connect(parts: SplitResult, host: str, port: int, timeout_s: float) -> None:
     proxy = _proxy(parts.scheme, host)
     is_secret = parts.scheme in ("https", "wss")
+    connection: HTTPConnection
     if proxy is None or not is_secret or proxy.scheme != "http" or proxy.username:
         # A proxy that wants a name and a password gets none of them from us.
         where = (host, port) if proxy is None else (proxy.hostname or "", proxy.port or 80)
-        kind = HTTPSConnection if is_secret and proxy is None else HTTPConnection
-        connection = kind(*where, timeout=timeout_s)
+        if is_secret and proxy is None:
+            connection = HTTPSConnection(*where, timeout=timeout_s, context=_trust())
+        else:
+            connection = HTTPConnection(*where, timeout=timeout_s)
     else:
-        connection = HTTPSConnection(proxy.hostname or "", proxy.port or 80, timeout=timeout_s)
+        where = proxy.hostname or "", proxy.port or 80
+        connection = HTTPSConnection(*where, timeout=timeout_s, context=_trust())
         connection.set_tunnel(host, port)
     try:
         connection.connect()
     finally:
         connection.close()
+
+
+def _trust() -> ssl.SSLContext:
+    """Return whose certificates are trusted: those that the system does, and Codex is told to."""
+    context = ssl.create_default_context()
+    own = os.environ.get("CODEX_CA_CERTIFICATE")
+    if own:
+        with suppress(OSError):
+            context.load_verify_locations(own)
+    return context
 
 
 def _proxy(scheme: str, host: str) -> SplitResult | None:

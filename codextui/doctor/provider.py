@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from codextui.doctor.codex import login_kind, own_provider, read_settings
 from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.machine import Machine
-from codextui.doctor.network import why_unreachable
+from codextui.doctor.network import UNTRUSTED, why_unreachable
 from codextui.jsonrpc.fields import JsonObject
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -87,6 +87,14 @@ def _reach(check: str, what: str, url: str, place: Place | None) -> Finding:
     why = why_unreachable(url)
     if not why:
         return fine(check, f"{what} can be reached at {_host(url)}")
+    if why.startswith(UNTRUSTED):
+        return Finding(
+            Severity.ADVICE,
+            check,
+            f"{what} answers at {_host(url)}, but {why}",
+            advice="A proxy may stand between. Codex takes the certificates of the system, and "
+            "that of CODEX_CA_CERTIFICATE.",
+        )
     return Finding(
         Severity.PROBLEM,
         check,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -62,7 +63,7 @@ def _check_socket(name: str, path: Path) -> Finding:
         f"the socket of the server {name!r} is stale: it was killed, and nobody listens ({why})",
         Place(path),
         advice="The next server removes it.",
-        command=f"rm {path}",
+        command=shlex.join(["rm", str(path)]),
         repair=RemoveSocket(path, lock),
     )
 
@@ -135,7 +136,7 @@ def check_log(machine: Machine) -> Iterator[Finding]:
             "server.log",
             f"the last error of the server, {found[1]}: {found[2]}",
             Place(log, number),
-            command=f"tail -n +{number} {log}",
+            command=shlex.join(["tail", "-n", f"+{number}", str(log)]),
         )
         return
     yield fine("server.log", "the server's log has no error of the last seven days", log)

@@ -13,13 +13,14 @@ from codextui.setup.entries import Starts, what_starts
 from codextui.setup.recipe import ConfigScope
 from codextui.setup.scopes import Scope, find_started, old_names
 
-_CLIENTS: Final = {
+CLIENTS: Final = {
     "codex": codex,
     "claude-code": claude_code,
     "cursor": cursor,
     "vscode": vscode,
     "inspector": inspector,
 }
+"""The clients whose files are known, by their names for `codextui setup`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def find_old_entries() -> tuple[OldEntries, ...]:
     """Look at all scopes of all clients; what cannot be read is left out."""
     return tuple(
         entries
-        for setup, client in _CLIENTS.items()
+        for setup, client in CLIENTS.items()
         for entries in old_entries_of(setup, client.TITLE, client.read_scopes())
     )
 

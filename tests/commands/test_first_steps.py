@@ -76,5 +76,7 @@ def test_old_entries_of_known_clients_are_found(home: Path) -> None:
     (home / ".codex" / "config.toml").write_text(codex)
     found = find("Clients", config)
     assert [one.advice.split()[3] for one in found] == ["codex", "claude-code", "claude-code"]
-    assert found[2].text.endswith("the server worker: ~/.claude.json")
+    assert found[1].verdict is Verdict.NOTE, "the other one takes its place until it is approved"
+    assert found[2].verdict is Verdict.BAD
+    assert found[2].text.endswith("its server worker: ~/.claude.json")
     assert not any("server new" in one.text for one in found)

@@ -81,6 +81,20 @@ def test_nothing_comes_after_the_end(capsys: pytest.CaptureFixture[str], store: 
     assert [line["kind"] for line in read_json_lines(store.folder / EVENTS_FILE)] == kinds
 
 
+def test_an_end_that_cannot_be_stored_is_told_and_ends_nothing_else(
+    capsys: pytest.CaptureFixture[str], store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    problems: list[str] = []
+    monkeypatch.setattr(RunStore, "write", refuse)
+    with RunLog(store, problems.append) as log:
+        RunOutput(log, as_json=True).handle(ENDED)
+    assert json.loads(capsys.readouterr().out)["kind"] == "run_ended"
+    assert problems == ["how the run ended cannot be stored: No space left on device"]
+
+
 @pytest.mark.parametrize(
     ("text", "printed"),
     [

@@ -79,10 +79,21 @@ async def test_the_costs_and_events_of_a_run_are_recorded(
         models = {thread["handle"]: thread["model"] for thread in await stage.threads()}
         (listed,) = await run_json(stage, "runs")
         (shown,) = await run_json(stage, "runs", "show", listed["run"])
+        (by_handle,) = await run_json(stage, "runs", "show", "bug-busters")
+        exported = await run_json(stage, "runs", "export", listed["run"], "-")
         spans = await run_json(stage, "runs", "timeline", listed["run"])
     assert code == RunOutcome.DONE
     assert {model for handle, model in models.items() if "tester" in handle} == {"gpt-5.5-mini"}
     assert (listed["state"], listed["task"], listed["currency"]) == ("done", TASK, "EUR")
+
+    assert by_handle == shown
+    happened = [{**line, "type": "happening"} for line in lines]
+    assert [line for line in exported if line["type"] == "happening"] == happened
+    assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
+    assert lines[-1]["kind"] == "run_ended"
+    answers = [line["text"] for line in lines if line["kind"] == "tool_answered"]
+    assert any(answers)
+    assert not any(text.startswith(("{", "[")) for text in answers)
 
     costs = shown["costs"]
     assert {key: lines[-1][key] for key in costs} == costs

@@ -17,7 +17,9 @@ from commands.command_line import Result
 
 from codextui import cli
 from codextui.codex import binary
+from codextui.commands import doctor
 from codextui.doctor import provider
+from codextui.setup.program import Program
 
 CODEX = """\
 case "$1" in
@@ -34,11 +36,16 @@ LOGGED_IN = 'echo "Logged in using ChatGPT" >&2'
 LOGGED_OUT = 'echo "Not logged in" >&2; exit 1'
 
 
+PROGRAM = Program(("codextui",), "codextui")
+"""How codextui is started where it is on PATH."""
+
+
 class Stage:
     """The machine that is examined; at first all is well on it.
 
     Attributes:
-        home: the user's home, which is the current folder, too.
+        home: the user's home.
+        project: the current folder, a repository.
         codex_home: CODEX_HOME.
         state: the state folder of codextui.
         runtime: the runtime folder of codextui.
@@ -49,6 +56,7 @@ class Stage:
 
     def __init__(self, root: Path, runtime: Path, port: int, patch: pytest.MonkeyPatch) -> None:
         self.home = root / "home"
+        self.project = self.home / "project"
         self.codex_home = root / "codex"
         self.state = root / "state" / "codextui"
         self.runtime = runtime / "codextui"
@@ -56,7 +64,7 @@ class Stage:
         self.bin = root / "bin"
         self.provider = f"http://127.0.0.1:{port}/v1"
         self.monkeypatch = patch
-        for folder in (self.home, self.codex_home, self.bin, self.config.parent):
+        for folder in (self.project / ".git", self.codex_home, self.bin, self.config.parent):
             folder.mkdir(parents=True)
         for folder in (self.state, self.runtime):
             folder.mkdir(parents=True, mode=0o700)
@@ -143,7 +151,8 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         monkeypatch.setattr(binary, "find_spec", lambda _: None)
         # Where the models of roles are; it would be on the network.
         monkeypatch.setattr(provider, "OPENAI_URL", stage.provider)
-        monkeypatch.chdir(stage.home)
+        monkeypatch.setattr(doctor, "this_program", lambda: PROGRAM)
+        monkeypatch.chdir(stage.project)
         yield stage
 
 

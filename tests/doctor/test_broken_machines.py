@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 from doctor.conftest import FREE, LOGGED_OUT, Stage, worse
 
+from codextui.config import paths
 from codextui.config.files import FileLock
 from codextui.doctor import folders
 from codextui.server.store.migrations import MIGRATIONS, migrate
@@ -146,7 +147,7 @@ def note_daemon(stage: Stage) -> None:
 
 def old_entry(stage: Stage) -> None:
     servers = {"codex": {"command": "codex", "args": ["mcp-server"]}}
-    (stage.home / ".mcp.json").write_text(json.dumps({"mcpServers": servers}))
+    (stage.project / ".mcp.json").write_text(json.dumps({"mcpServers": servers}))
 
 
 def errors_in_log(stage: Stage) -> None:
@@ -335,6 +336,32 @@ MACHINES: dict[str, Broken] = {
         lambda stage: stage.setenv(LC_ALL="C"), {"terminal.locale": "advice"}, "LC_ALL=C"
     ),
 }
+
+
+async def test_a_path_too_long_for_a_socket_is_told_and_the_other_place_is_checked(
+    stage: Stage, examine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = stage.home / ("long" * 30)
+    long.mkdir(mode=0o700)
+    (long / "codextui").mkdir(mode=0o700)
+    temporary = stage.runtime.parent / f"codextui-{os.getuid()}"
+    monkeypatch.setattr(paths, "_TEMPORARY", stage.runtime.parent)
+    stage.setenv(XDG_RUNTIME_DIR=long)
+    code, findings = await examine()
+    assert (code, worse(findings)) == (0, {})
+    assert any("too long for a socket" in one["found"] for one in findings)
+    temporary.mkdir(mode=0o755)
+    code, findings = await examine()
+    assert (code, worse(findings)) == (1, {"folders.runtime": "problem"})
+    assert (await examine("--fix"))[0] == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a folder away")
+async def test_a_folder_of_another_user_is_named_and_left_alone(stage: Stage, examine: Any) -> None:
+    os.chown(stage.state, 12345, 12345)
+    code, findings = await examine("--fix")
+    assert (code, worse(findings)) == (1, {"folders.state": "problem"})
+    assert stage.state.stat().st_uid == 12345
 
 
 async def test_on_a_healthy_machine_nothing_is_found(examine: Any, examine_text: Any) -> None:

@@ -18,6 +18,7 @@ from doctor.conftest import worse
 from codextui.codex.binary import search_codex
 from codextui.demo import scratch_codex_home, write_codex_home
 from codextui.errors import CodextuiError
+from codextui.server.store.migrations import migrate
 
 SEARCH = search_codex()
 KEY = "sk-test-0123456789abcdef"
@@ -188,16 +189,19 @@ def bubblewrap() -> Path:
     return path
 
 
-def test_a_read_only_state_folder_is_named(program: Program) -> None:
+@pytest.mark.parametrize(("name", "check"), [("", "folders.state"), ("default.sqlite", "journal")])
+def test_what_is_read_only_is_named(program: Program, name: str, check: str) -> None:
     try:
         path = bubblewrap()
     except CodextuiError as error:
         pytest.skip(str(error))
     state = program.home / ".local" / "state" / "codextui"
     state.mkdir(parents=True, mode=0o700)
-    mount = (str(path), "--dev-bind", "/", "/", "--ro-bind", str(state), str(state), "--")
+    migrate(state / "default.sqlite")
+    closed = str(state / name)
+    mount = (str(path), "--dev-bind", "/", "/", "--ro-bind", closed, closed, "--")
     code, findings = program.find(before=mount)
-    found = one(findings, "folders.state")
-    assert (code, found["severity"], found["file"]) == (1, "problem", str(state))
+    found = one(findings, check)
+    assert (code, found["severity"], found["file"]) == (1, "problem", closed)
     assert "read-only" in found["found"]
-    assert found["advice"]
+    assert found["advice"] or found["command"]

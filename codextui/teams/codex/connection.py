@@ -19,7 +19,7 @@ from codextui.client.updates import (
     Disconnected,
     EventReceived,
 )
-from codextui.errors import ServerUnreachable, ThreadUnknown
+from codextui.errors import ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.protocol import events as ev
@@ -141,12 +141,12 @@ class TeamConnection:
         return await self._connection.call(tool, arguments)
 
     async def find_thread(self, name: str) -> ThreadInfo:
-        """Return a thread, killed or not, by its id or handle. Raises ThreadUnknown."""
-        answer = await self.call("codex-threads", {"all": True})
-        for thread in map(ThreadInfo.from_json, fields.objects(answer, "threads")):
-            if name in (thread.thread_id, thread.handle):
-                return thread
-        raise ThreadUnknown(f"no thread is called {name!r}")
+        """Return the thread, killed or not, that the server means by a name.
+
+        Raises ThreadUnknown, and ServerRefused where several have the name.
+        """
+        answer = await self.call("codex-threads", {"thread": name})
+        return ThreadInfo.from_json(next(iter(fields.objects(answer, "threads"))))
 
     async def wait_for_turn(self, thread_id: str, turn_id: str) -> TurnResult:
         """Wait for the end of a turn; returns at once if it has ended."""

@@ -125,7 +125,10 @@ class RunLog(JsonLinesFile):
                 pass
 
     def _record_end(self, end: RecordedEnd) -> None:
-        self._store.write(_PART, end.to_json())
+        try:
+            self._store.write(_PART, end.to_json())
+        except OSError as error:
+            self._fail(f"how the run ended cannot be stored: {error.strerror}")
 
 
 class RecordedEnd(Message, frozen=True):

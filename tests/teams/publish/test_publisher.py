@@ -34,6 +34,7 @@ class FakeConnection:
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.calls = 0
+        self.handle = "team-2"
         self.fail: Callable[[list[dict[str, Any]]], None] = lambda _: None
         self.connected: list[Callable[[], None]] = []
 
@@ -43,7 +44,7 @@ class FakeConnection:
         self.calls += 1
         self.fail(events)
         self.events += events
-        return {"handles": {RUN: "team-2"}}
+        return {"handles": {RUN: self.handle}}
 
     def on_connected(self, callback: Callable[[], None]) -> Callable[[], None]:
         self.connected.append(callback)
@@ -84,6 +85,17 @@ async def test_events_are_sent_in_order_and_the_handles_are_known() -> None:
     ]
     assert publisher.handles == {RUN: "team-2"}
     assert connection.connected == []
+
+
+async def test_the_handle_of_the_run_is_told_once_and_when_it_changes() -> None:
+    connection = FakeConnection()
+    handles: list[str] = []
+    async with Publisher(connection, "r", on_handle=handles.append) as publisher:
+        for handle in ("team-2", "team-2", "mine", "mine", "team-2"):
+            connection.handle = handle
+            publisher.publish(RUN, "t1", note(handle))
+            await flushed(publisher)
+    assert handles == ["team-2", "mine", "team-2"]
 
 
 async def test_only_deltas_are_merged() -> None:
