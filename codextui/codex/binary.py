@@ -194,6 +194,18 @@ def shell_command(binary: CodexBinary, home: Path | None) -> str:
     return command if home is None else f"CODEX_HOME={shlex.quote(str(home))} {command}"
 
 
+def login_command(binary: CodexBinary, home: Path | None) -> str:
+    """Return the shell command that logs this Codex in, for people to type.
+
+    Args:
+        binary: the binary.
+        home: the CODEX_HOME to set; None for the user's own.
+    """
+    command = shell_command(binary, home)
+    # The package's binary is not on PATH, and its whole path is nothing to type.
+    return f"{command} login" if command == _EXE or home is not None else "codextui login"
+
+
 def missing_app_server(binary: CodexBinary, error_lines: Sequence[str]) -> CodexMissing | None:
     """Return the error for a Codex without `app-server`, None where it ended for another reason.
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codextui.codex.app_server import AppServer
-from codextui.codex.binary import CodexBinary, shell_command
+from codextui.codex.binary import CodexBinary, login_command
 from codextui.codex.configuration import read_profile
 from codextui.codex.threads import ThreadOptions
 from codextui.jsonrpc import fields
@@ -56,8 +56,8 @@ async def read_login_problem(
         return ""
     if binary is not None and await _login_status(binary, home, env):
         return ""
-    codex = shell_command(binary, home) if binary is not None else "codex"
-    return f"Codex is not logged in. Type: {codex} login"
+    command = login_command(binary, home) if binary is not None else "codex login"
+    return f"Codex is not logged in. Type: {command}"
 
 
 def chosen_provider(app: AppServer, options: ThreadOptions) -> str:

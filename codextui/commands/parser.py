@@ -199,12 +199,28 @@ def _add_client_commands(commands: Commands) -> None:
     )
     _add_settings(relay, "settings")
     _add_setup_command(commands)
+    _add_login_command(commands)
     add_command(
         commands,
         "shim-path",
         "codex_shim:print_path",
         "print the path of a `codex` whose `codex exec` runs on the shared server (CODEX_PATH)",
     )
+
+
+def _add_login_command(commands: Commands) -> None:
+    login = add_command(
+        commands, "login", "login:log_in", "log in the Codex that codextui uses", json=False
+    )
+    how = login.add_mutually_exclusive_group()
+    for flag, about in (
+        ("--with-api-key", "with the API key on standard input"),
+        ("--device-auth", "with a code, on a machine without a browser"),
+    ):
+        how.add_argument(
+            flag, dest="how", action="append_const", const=flag, default=[], help=about
+        )
+    how.add_argument("--status", action="store_true", help="say whether it is logged in")
 
 
 def _add_setup_command(commands: Commands) -> None:

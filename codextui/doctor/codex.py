@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codextui.codex.binary import CodexBinary, PassedOver, install_hint, shell_command
+from codextui.codex.binary import (
+    CodexBinary,
+    PassedOver,
+    install_hint,
+    login_command,
+    shell_command,
+)
 from codextui.codex.versions import (
     NEWEST,
     Support,
@@ -161,7 +167,7 @@ def check_login(machine: Machine) -> Iterator[Finding]:
         Severity.PROBLEM,
         "codex.login",
         "Codex is not logged in",
-        command=f"{shell_command(binary, machine.config.codex.home)} login",
+        command=login_command(binary, machine.config.codex.home),
     )
     ran = machine.login.get()
     if ran is None:

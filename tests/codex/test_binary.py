@@ -13,6 +13,7 @@ from codextui.codex import binary
 from codextui.codex.binary import (
     CodexBinary,
     find_codex,
+    login_command,
     native_binary,
     search_codex,
     shell_command,
@@ -101,6 +102,17 @@ def test_the_shell_command_is_a_path_where_path_has_another_codex(
     assert shell_command(find_codex(), Path("/a b")) == f"CODEX_HOME='/a b' '{bundled}'"
     no_codex.setenv("PATH", str(on_path.parent))
     assert shell_command(find_codex(), None) == "codex"
+
+
+def test_a_codex_that_is_not_on_path_is_logged_in_by_codextui(
+    tmp_path: Path, no_codex: pytest.MonkeyPatch
+) -> None:
+    bundled = bundle(no_codex, tmp_path / "tools", "0.163.0")
+    assert login_command(find_codex(), None) == "codextui login"
+    assert login_command(find_codex(), Path("/h")) == f"CODEX_HOME=/h {bundled} login"
+    on_path = codex(tmp_path / "bin" / "codex", "0.169.0")
+    no_codex.setenv("PATH", str(on_path.parent))
+    assert login_command(find_codex(), None) == "codex login"
 
 
 def test_without_a_codex_the_error_says_how_to_install_one(no_codex: pytest.MonkeyPatch) -> None:
