@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codextui.codex.binary import (
+    ORIGIN_TEXTS,
     CodexBinary,
     PassedOver,
     install_hint,
@@ -40,11 +41,6 @@ STATUS_TIMEOUT_S = 5.0
 UPDATE_COMMAND = "npm install -g @openai/codex@latest"
 """What updates a Codex of npm's."""
 
-ORIGINS = {
-    "config": "named in the configuration",
-    "package": "the Python package openai-codex-cli-bin",
-    "PATH": "on PATH",
-}
 
 _NL = "\n"
 _CONFIG_ERROR = "Error loading configuration: "
@@ -93,7 +89,7 @@ def check_binary(machine: Machine) -> Iterator[Finding]:
         found = search.problem.removesuffix(install_hint()).rstrip(". ")
         yield Finding(Severity.PROBLEM, "codex.binary", found, command=install_command("codex"))
         return
-    what = f"Codex {binary.version_text} ({ORIGINS[binary.origin]})"
+    what = f"Codex {binary.version_text} ({ORIGIN_TEXTS[binary.origin]})"
     if support_of(binary.version) is Support.NEWER:
         yield Finding(
             Severity.ADVICE,
