@@ -72,6 +72,8 @@ class CodexSettings:
 def read_settings(home: Path) -> CodexSettings:
     """Read Codex's own configuration, as far as it is TOML."""
     path = home / "config.toml"
+    if path.is_fifo():
+        return CodexSettings(path, {}, "it is a pipe, which would block for ever")
     try:
         return CodexSettings(path, tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
@@ -162,6 +164,9 @@ def check_login(machine: Machine) -> Iterator[Finding]:
     name, own = own_provider(settings.values)
     if own is not None and own.get("requires_openai_auth") is not True:
         yield _provider_key(name, own, settings.path)
+        return
+    if own is None and name != "openai":
+        yield fine("codex.login", f"the provider {name} needs no login of OpenAI's")
         return
     logged_out = Finding(
         Severity.PROBLEM,
