@@ -114,6 +114,25 @@ def test_a_program_that_is_not_codextui_is_not_verified(person: Person, tmp_path
     assert "erified" not in again.stdout + again.stderr
 
 
+def test_a_folder_that_is_missing_is_named_and_not_the_program(
+    person: Person, tmp_path: Path
+) -> None:
+    file = person.home / ".cursor" / "mcp.json"
+    file.parent.mkdir()
+    old = {"command": "codex", "args": ["mcp-server"], "cwd": str(tmp_path / "gone")}
+    file.write_text(json.dumps({"mcpServers": {"codex": old}}))
+    done = person.run("setup", "cursor", "--name", "codex", "--write")
+    assert done.returncode == 1
+    assert f"`: its folder {tmp_path / 'gone'} does not exist" in done.stderr
+
+
+@pytest.mark.slow
+def test_what_a_program_said_is_told_once(person: Person) -> None:
+    done = person.run("setup", "cursor", "--write", XDG_RUNTIME_DIR="/nowhere")
+    assert done.returncode == 1
+    assert done.stderr.count("cannot be used") == 1
+
+
 @pytest.mark.slow
 def test_a_url_is_verified_with_the_token(person: Person) -> None:
     with subprocess.Popen(
