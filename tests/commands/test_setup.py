@@ -30,6 +30,9 @@ class Person:
         self.project.mkdir()
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         self.env = {**kept, "HOME": str(self.home), "XDG_RUNTIME_DIR": runtime}
+        config = self.home / ".config" / "codextui" / "config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text('[codex]\nattach = "own"\n')  # Codex's daemon would go on
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
