@@ -75,9 +75,6 @@ def test_what_is_written_is_verified_and_the_server_for_that_is_ended(
 def test_a_server_that_a_check_has_started_starts_codex_for_whoever_uses_it(
     person: Person,
 ) -> None:
-    config = person.home / ".config" / "codextui" / "config.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text('[codex]\nattach = "private"\n')
     refused = person.run("new", "hello", CODEXTUI_CHECK="1")
     assert "Codex is not logged in" in refused.stderr
 
