@@ -20,6 +20,12 @@ from codextui.protocol.threads import MARK_VARIABLE
 START_TIMEOUT_S: Final = 30.0
 """Default of the seconds until a server that was started must listen."""
 
+CHECK_VARIABLE: Final = "CODEXTUI_CHECK"
+"""Set to 1 in the environment of a server that is only started to see whether it answers.
+
+It starts no Codex, whose daemon would outlive it, until a client asks for more.
+"""
+
 
 async def open_socket(path: Path) -> Streams:
     """Connect to the server that listens on `path`. Raises OSError where none does."""

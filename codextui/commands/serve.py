@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from codextui.client.spawn import wait_until_gone, wait_until_settled
+from codextui.client.spawn import CHECK_VARIABLE, wait_until_gone, wait_until_settled
 from codextui.commands.call import call_tool
 from codextui.commands.output import print_json, print_line, print_note
 from codextui.commands.running_server import command_for, find_running, listen_on
@@ -72,6 +72,7 @@ def _server_options(
         codex_home=settings.codex.home,
         attach=settings.codex.attach,
         token_env=settings.codex.token_env,
+        codex_when_used=os.environ.pop(CHECK_VARIABLE, "") == "1",
         http=http,
         http_required=options.http is not None,
         token=paths.token_path(options.server),

@@ -117,6 +117,8 @@ def start_codex(server: ServerState) -> None:
 async def _run_codex(server: ServerState) -> None:
     # First the leftovers: an app-server of theirs would hold the threads that this one loads.
     await _end_leftovers(server.options)
+    if server.options.codex_when_used:
+        await server.used.wait()
     await server.worker.run(server.codex_handler)
 
 
