@@ -52,6 +52,8 @@ def ask_program(program: ServerProgram, timeout_s: float = TIMEOUT_S) -> tuple[s
         ServerUnreachable: it cannot be started, or did not answer in time; the message has the
             last of what it said on standard error.
     """
+    if not program.cwd.is_dir():
+        raise ServerUnreachable(f"its folder {program.cwd} does not exist")
     with tempfile.TemporaryFile() as log:
         try:
             return asyncio.run(_ask_program(program, log, timeout_s))
@@ -62,7 +64,8 @@ def ask_program(program: ServerProgram, timeout_s: float = TIMEOUT_S) -> tuple[s
             raise ServerUnreachable(f"{program.command[0]}: {reason}") from error
         except CodextuiError as error:
             what = str(error)
-        raise ServerUnreachable(what + _last_words(log))
+        said = _last_words(log)
+        raise ServerUnreachable(what + (f"; it said: {said}" if said and what not in said else ""))
 
 
 async def _ask_program(program: ServerProgram, log: IO[bytes], timeout_s: float) -> tuple[str, ...]:
@@ -105,8 +108,7 @@ def _signal_group(group: int, way: signal.Signals) -> None:
 def _last_words(log: IO[bytes]) -> str:
     size = log.seek(0, os.SEEK_END)
     log.seek(max(0, size - _LAST_WORDS))
-    text = log.read().decode(errors="replace").strip()
-    return f"; it said: {text}" if text else ""
+    return log.read().decode(errors="replace").strip()
 
 
 def ask_url(url: str, headers: Mapping[str, str], timeout_s: float = TIMEOUT_S) -> tuple[str, ...]:

@@ -17,14 +17,14 @@ from codextui.errors import ServerNotRunning, ServerUnreachable
 from codextui.jsonrpc.lines import READ_AHEAD, Streams
 from codextui.protocol.threads import MARK_VARIABLE
 
-PROBED_VARIABLE: Final = "CODEXTUI_PROBED"
-"""The environment variable by which a server knows that it is started only to be asked for tools.
-
-It then waits before it starts Codex, and Codex's daemon, which would stay.
-"""
-
 START_TIMEOUT_S: Final = 30.0
 """Default of the seconds until a server that was started must listen."""
+
+CHECK_VARIABLE: Final = "CODEXTUI_CHECK"
+"""Set to 1 in the environment of a server that is only started to see whether it answers.
+
+It starts no Codex, whose daemon would outlive it, until a client asks for more.
+"""
 
 
 async def open_socket(path: Path) -> Streams:

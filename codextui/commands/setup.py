@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from codextui.commands.output import print_line, print_note
 from codextui.commands.running_server import choose_http
@@ -26,12 +26,16 @@ from codextui.setup.old_entries import old_entries_of
 from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Recipe
 from codextui.setup.scopes import Block, Scope, choose_scope, find_block, find_started, tell_entries
 from codextui.text.sanitize import sanitize
+from codextui.text.secrets import MASK
 
 EXIT_NOT_YET = 1
 """Exit code where the client does not start codextui yet, or codextui does not answer."""
 
 COMMAND_TIMEOUT_S = 60.0
 """Seconds that a client's own program may take to change its configuration."""
+
+
+_MASKED: Final = f"{MASK} stands for a value of your entry that is not shown: --write keeps it."
 
 
 class Client(Protocol):
@@ -58,7 +62,8 @@ def set_up(options: argparse.Namespace) -> int:
     client = cast("Client", import_module(f"codextui.setup.{options.client.replace('-', '_')}"))
     scopes = client.read_scopes()
     wanted = ConfigScope(options.scope) if options.scope else None
-    scope = choose_scope(scopes, options.name, wanted, client.DEFAULT_SCOPE)
+    own = find_launch(options.command_path, ()).command if options.command_path else ""
+    scope = choose_scope(scopes, options.name, wanted, client.DEFAULT_SCOPE, own=own)
     recipe = _recipe(options, client, scope)
     if not options.write:
         _tell(tell_entries(client.TITLE, scopes, options.name), after="\n")
@@ -70,7 +75,7 @@ def set_up(options: argparse.Namespace) -> int:
         return 0
     is_written = _write(recipe, client.TITLE)
     _tell_rest(options, client, recipe, scope)
-    return _conclude(options, client, scope) if is_written else EXIT_NOT_YET
+    return _conclude(options, client, scope, recipe) if is_written else EXIT_NOT_YET
 
 
 def _show_script(options: argparse.Namespace) -> int:
@@ -115,6 +120,8 @@ def _endpoint(options: argparse.Namespace) -> HttpEndpoint:
 
 def _show(recipe: Recipe) -> None:
     print_line(f"{sanitize(recipe.title)}:\n\n{sanitize(recipe.snippet)}")
+    if MASK in recipe.snippet:
+        print_line(f"\n{_MASKED}")
 
 
 def _tell(texts: Iterable[str], *, before: str = "", after: str = "") -> None:
@@ -178,6 +185,8 @@ def _write_file(location: EntryLocation, entry: Entry, snippet: str, client: str
         written = write_entry(location, entry)
     except ConfigInvalid:
         print_note(f"Nothing was changed. What belongs into {path}:\n\n{sanitize(snippet)}\n")
+        if MASK in snippet:
+            print_note(f"{_MASKED}\n")
         raise
     if not written.changed:
         print_line(f"{path} is set up already.")
@@ -195,10 +204,16 @@ def _run_commands(recipe: Recipe, client: str) -> bool:
             f"Nothing was changed: {client} keeps this itself, and its program {name} is not on "
             f"PATH. Type where it is:\n\n{sanitize(recipe.snippet)}\n"
         )
+        if MASK in recipe.snippet:
+            print_note(f"{_MASKED}\n")
         return False
     for command in recipe.commands:
         told = shlex.join(command[:-1] if command[-1].startswith("{") else command)  # no secrets
-        failure = _run(program, command)
+        try:
+            failure = _run(program, command)
+        except KeyboardInterrupt:
+            print_note(f"{sanitize(told)} was interrupted.{sanitize(_undo(program, recipe))}")
+            raise
         if failure:
             undone = _undo(program, recipe) if command is not recipe.commands[0] else ""
             raise ConfigInvalid(f"{told} failed: {failure}{undone}")
@@ -232,18 +247,20 @@ def _run(program: str, command: Sequence[str]) -> str:
             timeout=COMMAND_TIMEOUT_S,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        return f"it did not end within {COMMAND_TIMEOUT_S:g} seconds"
+    except OSError as error:
         return str(error)
     said = (done.stderr + done.stdout).decode(errors="replace").strip()
     return (said or f"exit code {done.returncode}") if done.returncode else ""
 
 
-def _conclude(options: argparse.Namespace, client: Client, written: Scope) -> int:
+def _conclude(options: argparse.Namespace, client: Client, written: Scope, recipe: Recipe) -> int:
     """Tell what the client starts now under the name, and check that it answers."""
     scopes, name = client.read_scopes(), options.name
     [now] = [scope for scope in scopes if scope.is_same(written)]
     started, block = find_started(scopes, name), find_block(scopes, now, name)
-    if started is not None and what_starts(started.settings) is not Starts.CODEXTUI:
+    if started is not None and not _starts_codextui(started.settings, recipe):
         print_note(sanitize(_tell_other(options, client.TITLE, started.scope, block)))
         return EXIT_NOT_YET
     if started is None:
@@ -258,6 +275,12 @@ def _conclude(options: argparse.Namespace, client: Client, written: Scope) -> in
     entry = started.settings if started else now.entry(name)
     is_good = not options.verify or check_entry(entry, client.INHERITED, options.server)
     return 0 if is_good and (started or (block and block.asks)) else EXIT_NOT_YET
+
+
+def _starts_codextui(entry: Entry, recipe: Recipe) -> bool:
+    """Return whether an entry starts codextui, also by a command of another name (`--command`)."""
+    own = (recipe.entry or {}).get("command", "")
+    return entry.get("command") == own or what_starts(entry) is Starts.CODEXTUI
 
 
 def _tell_other(options: argparse.Namespace, client: str, scope: Scope, block: Block | None) -> str:

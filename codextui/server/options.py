@@ -148,7 +148,8 @@ class ServerOptions:
         env: the whole environment of Codex; None passes on our own.
         attach: which app-server to use.
         token_env: the environment variable with the token of the app-server at an address.
-        codex_delay_s: seconds until Codex is started, unless it is needed earlier.
+        codex_when_used: whether Codex is left alone until a client asks for more than the list of
+            tools.
         http: the address to serve HTTP on as well; None serves none.
         http_required: whether the server must not start where that address cannot be used.
         token: the file with the bearer token of HTTP clients (`paths.token_path`); required for
@@ -178,7 +179,7 @@ class ServerOptions:
     env: Mapping[str, str] | None = None
     attach: Attach = OWN
     token_env: str | None = None
-    codex_delay_s: float = 0.0
+    codex_when_used: bool = False
     http: HttpAddress | None = None
     http_required: bool = True
     token: Path | None = None

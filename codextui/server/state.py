@@ -130,6 +130,7 @@ class ServerState:
         sessions_changed: set whenever a client connects or disconnects.
         suspended_calls: calls that wait for their clients' answers, by request state.
         http: what it does by HTTP.
+        used: set once a client has asked for more than the list of tools.
         stopping: set when the server is to end.
     """
 
@@ -159,6 +160,7 @@ class ServerState:
     sessions_changed: asyncio.Event = field(default_factory=asyncio.Event)
     suspended_calls: dict[str, SuspendedCall] = field(default_factory=dict)
     http: HttpState = field(default_factory=HttpState)
+    used: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add_session(self, session: Session) -> None:

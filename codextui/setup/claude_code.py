@@ -30,7 +30,7 @@ from typing import Final
 
 from codextui.config.address import TOKEN_VARIABLE
 from codextui.errors import ConfigInvalid
-from codextui.setup.entries import merge_entry
+from codextui.setup.entries import conceal_values, merge_entry
 from codextui.setup.files import read_document, read_scope
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
 from codextui.setup.project import exists, find_root, main_root
@@ -138,28 +138,31 @@ def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Re
     if scope.kind is not DEFAULT_SCOPE:
         return _commands_recipe(entry, name, scope, notes)
     location = scope.location(name)
-    entry = merge_entry(scope.entry(name), entry)
-    add = shlex.join(_add_command(name, ConfigScope.USER, entry))
+    merged = merge_entry(scope.entry(name), entry)
+    shown = conceal_values(merged, entry)
     return Recipe(
         f"In {location.path}",
-        json_snippet(location, entry),
-        (*notes, _SHARED, f"For all your projects instead: {add}"),
+        json_snippet(location, shown),
+        (*notes, _SHARED, "For all your projects instead: --user."),
         location,
-        entry,
+        merged,
     )
 
 
 def _commands_recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:
     before, kind = scope.entry(name), str(scope.kind)
-    entry = merge_entry(before, entry)
+    merged = merge_entry(before, entry)
+    shown = conceal_values(merged, entry)
     remove = ("claude", "mcp", "remove", "--scope", kind, name)
-    commands = (*([remove] if name in scope.servers else []), _add_command(name, kind, entry))
+    first = [remove] if name in scope.servers else []
+    typed = (*first, _add_command(name, kind, shown))
+    commands = (*first, _add_command(name, kind, merged))
     return Recipe(
         "Type",
-        " && ".join(map(shlex.join, commands)),
+        " && ".join(map(shlex.join, typed)),
         notes,
-        entry=entry,
-        commands=() if dict(before) == entry else commands,
+        entry=merged,
+        commands=() if dict(before) == merged else commands,
         undo=(_add_command(name, kind, before),) if name in scope.servers else (),
     )
 

@@ -21,7 +21,7 @@ from typing import Final
 
 from codextui.config.address import TOKEN_VARIABLE
 from codextui.errors import ConfigInvalid
-from codextui.setup.entries import merge_entry
+from codextui.setup.entries import conceal_values, merge_entry
 from codextui.setup.files import read_document, read_scope
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
 from codextui.setup.project import find_root, main_root
@@ -136,6 +136,6 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:
 
 
 def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:
-    location, entry = scope.location(name), merge_entry(scope.entry(name), entry)
-    snippet = set_entry("", location, entry).rstrip()
-    return Recipe(f"In {location.path}", snippet, notes, location, entry)
+    location, merged = scope.location(name), merge_entry(scope.entry(name), entry)
+    snippet = set_entry("", location, conceal_values(merged, entry)).rstrip()
+    return Recipe(f"In {location.path}", snippet, notes, location, merged)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from codextui.config.address import TOKEN_VARIABLE
-from codextui.setup.entries import merge_entry
+from codextui.setup.entries import conceal_values, merge_entry
 from codextui.setup.files import read_scope
 from codextui.setup.launch import HttpEndpoint, Launch
 from codextui.setup.recipe import ConfigScope, Entry, Format, Recipe, json_snippet
@@ -60,5 +60,6 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:
 
 
 def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:
-    location, entry = scope.location(name), merge_entry(scope.entry(name), entry)
-    return Recipe(f"In {location.path}", json_snippet(location, entry), notes, location, entry)
+    location, merged = scope.location(name), merge_entry(scope.entry(name), entry)
+    snippet = json_snippet(location, conceal_values(merged, entry))
+    return Recipe(f"In {location.path}", snippet, notes, location, merged)

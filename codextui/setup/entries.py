@@ -10,7 +10,9 @@ from enum import Enum
 from typing import Final
 
 from codextui.config.address import TOKEN_VARIABLE
+from codextui.setup.launch import LOCATION_VARIABLES
 from codextui.setup.recipe import Entry
+from codextui.text.secrets import MASK, mask_text
 
 
 class Starts(Enum):
@@ -64,8 +66,33 @@ def what_starts(entry: object) -> Starts:
 
 
 def describe_start(entry: Entry) -> str:
-    """Return the command line of an entry, or its URL, on one line."""
-    return str(entry["url"]) if "url" in entry else shlex.join(_words(entry))
+    """Return the command line of an entry, or its URL, on one line and without secrets."""
+    return mask_text(str(entry["url"]) if "url" in entry else shlex.join(_words(entry)))
+
+
+def conceal_values(entry: Entry, own: Entry) -> dict[str, object]:
+    """Return an entry for the screen: masks the values of variables that are not our own.
+
+    So are secrets of known forms in its arguments.
+    """
+    shown = dict(entry)
+    arguments = entry.get("args")
+    if isinstance(arguments, list):
+        shown["args"] = [mask_text(word) if isinstance(word, str) else word for word in arguments]
+    for key in ("env", "headers", "http_headers"):
+        values, known = entry.get(key), own.get(key)
+        open_values = known if isinstance(known, Mapping) else {}
+        if isinstance(values, Mapping):
+            shown[key] = {
+                name: value if _is_open(name, value, open_values) else MASK
+                for name, value in values.items()
+            }
+    return shown
+
+
+def _is_open(name: str, value: object, open_values: Mapping[str, object]) -> bool:
+    is_harmless = name in LOCATION_VARIABLES or _REFERENCE.fullmatch(str(value)) is not None
+    return is_harmless or open_values.get(name) == value
 
 
 def merge_entry(before: Entry, entry: Entry) -> dict[str, object]:
@@ -96,7 +123,7 @@ def dropped_options(before: object) -> tuple[DroppedOption, ...]:
     if call is None or call.program != "codex":
         return ()
     return tuple(
-        DroppedOption(shlex.join(option), _DROPPED.get(option[0], _UNKNOWN))
+        DroppedOption(mask_text(shlex.join(option)), _DROPPED.get(option[0], _UNKNOWN))
         for option in call.options
         if option[0] not in _CARRIED
     )
@@ -307,6 +334,7 @@ _HTTP_KEYS: Final = (
 )
 _MAX_WRAPPERS: Final = 8
 _CODEX = re.compile(r"codex(-(x86_64|aarch64)-[\w-]+)?", re.IGNORECASE)
+_REFERENCE = re.compile(r"(\$\{[^}]*\})?")
 _CODEX_PACKAGE = re.compile(r"@openai/codex(@.+)?")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _SHELLS: Final = ("sh", "bash", "zsh", "dash", "ksh", "fish")

@@ -16,7 +16,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from codextui.setup.entries import merge_entry
+from codextui.setup.entries import conceal_values, merge_entry
 from codextui.setup.files import read_scope
 from codextui.setup.launch import CALL_TIMEOUT_S, START_TIMEOUT_S, HttpEndpoint, Launch
 from codextui.setup.recipe import ConfigScope, Recipe, json_snippet
@@ -48,9 +48,9 @@ def stdio_recipe(launch: Launch, name: str, scope: Scope) -> Recipe:
     }
     if launch.env:
         entry["env"] = dict(launch.env)
-    entry = merge_entry(scope.entry(name), entry)
-    snippet = json_snippet(location, entry)
-    return Recipe(f"In {location.path}", snippet, _notes(name), location, entry)
+    merged = merge_entry(scope.entry(name), entry)
+    snippet = json_snippet(location, conceal_values(merged, entry))
+    return Recipe(f"In {location.path}", snippet, _notes(name), location, merged)
 
 
 def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:  # noqa: ARG001 - nothing is written

@@ -19,13 +19,14 @@ CALL_TIMEOUT_S: Final = 86_400
 START_TIMEOUT_S: Final = 60
 """Seconds that a client should wait for the start, which may include the shared server's."""
 
-_LOCATION_VARIABLES = (
+LOCATION_VARIABLES: Final = (
     "CODEX_HOME",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR",
     "XDG_STATE_HOME",
 )
+"""The variables that say where files are; their values are no secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _absolute(command: str) -> str:
 
 
 def _location_variables() -> dict[str, str]:
-    found = {name: os.environ[name] for name in _LOCATION_VARIABLES if os.environ.get(name)}
+    found = {name: os.environ[name] for name in LOCATION_VARIABLES if os.environ.get(name)}
     if found.get("XDG_RUNTIME_DIR") == f"/run/user/{os.getuid()}":
         del found["XDG_RUNTIME_DIR"]  # codextui's default
     return found

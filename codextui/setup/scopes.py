@@ -123,12 +123,17 @@ def find_block(scopes: Sequence[Scope], scope: Scope, name: str) -> Block | None
 
 
 def choose_scope(
-    scopes: Sequence[Scope], name: str, wanted: ConfigScope | None, default: ConfigScope
+    scopes: Sequence[Scope],
+    name: str,
+    wanted: ConfigScope | None,
+    default: ConfigScope,
+    *,
+    own: str = "",
 ) -> Scope:
     """Return the scope whose entry is to be written.
 
     It is the wanted one, else the one that the client starts under that name, else one that has
-    the name, else the default.
+    the name, else the default. `own` is a command that starts codextui whatever it is called.
 
     Raises:
         ConfigInvalid: the client has no such scope, or the entry is not ours to replace.
@@ -142,9 +147,9 @@ def choose_scope(
         having = [scope for scope in _here(scopes) if scope.defines(name) and scope.kind]
         chosen = having[0] if having else _first_of_kind(scopes, default)
     if started is not None:
-        _check_replaceable(started.scope, name, started.settings)
+        _check_replaceable(started.scope, name, started.settings, own)
     if chosen.defines(name):
-        _check_replaceable(chosen, name, chosen.entry(name))
+        _check_replaceable(chosen, name, chosen.entry(name), own)
     if chosen.kind is None:
         raise ConfigInvalid(f"{name} is in {chosen.place}, which codextui does not change")
     return chosen
@@ -185,13 +190,15 @@ def _first_of_kind(scopes: Sequence[Scope], kind: ConfigScope) -> Scope:
     raise ConfigInvalid(f"this client has no {kind} scope: type {' or '.join(kinds)}")
 
 
-def _check_replaceable(scope: Scope, name: str, entry: Entry) -> None:
+def _check_replaceable(scope: Scope, name: str, entry: Entry, own: str) -> None:
+    if own and entry.get("command") == own:
+        return
     other = "codextui" if name != "codextui" else "codextui-2"
     where = f"{name} in {scope.place} starts `{describe_start(entry)}`"
     match what_starts(entry):
         case Starts.OTHER:
             raise ConfigInvalid(
-                f"{where}, which is no Codex, and stays: choose another name, such as "
+                f"{where}, which is no `codex mcp-server`, and stays: choose another name, such as "
                 f"--name {other}"
             )
         case Starts.WRAPPED_CODEX:

@@ -34,9 +34,6 @@ class Person:
         self.config = config
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         self.env = {**kept, "HOME": str(self.home), "XDG_RUNTIME_DIR": runtime}
-        config = self.home / ".config" / "codextui" / "config.toml"
-        config.parent.mkdir(parents=True)
-        config.write_text('[codex]\nattach = "own"\n')  # Codex's daemon would go on
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -73,7 +70,15 @@ def test_what_is_written_is_verified_and_the_server_for_that_is_ended(
         r"Verified: `.*mcp-server` answers with the tools codex, codex-reply", done.stdout
     )
     assert not person.is_served()
-    assert not (person.home / ".codex" / "packages").exists()  # where Codex's daemon lives
+    assert not list((person.home / ".codex").glob("[!c]*")), "a check needs no Codex"
+
+
+@pytest.mark.slow
+def test_a_server_that_a_check_has_started_starts_codex_for_whoever_uses_it(
+    person: Person,
+) -> None:
+    refused = person.run("new", "hello", CODEXTUI_CHECK="1")
+    assert "Codex is not logged in" in refused.stderr
 
 
 @pytest.mark.slow
@@ -109,6 +114,25 @@ def test_a_program_that_is_not_codextui_is_not_verified(person: Person, tmp_path
     again = person.run("setup", "cursor", "--command", str(broken), "--write", "--no-verify")
     assert again.returncode == 0
     assert "erified" not in again.stdout + again.stderr
+
+
+def test_a_folder_that_is_missing_is_named_and_not_the_program(
+    person: Person, tmp_path: Path
+) -> None:
+    file = person.home / ".cursor" / "mcp.json"
+    file.parent.mkdir()
+    old = {"command": "codex", "args": ["mcp-server"], "cwd": str(tmp_path / "gone")}
+    file.write_text(json.dumps({"mcpServers": {"codex": old}}))
+    done = person.run("setup", "cursor", "--name", "codex", "--write")
+    assert done.returncode == 1
+    assert f"`: its folder {tmp_path / 'gone'} does not exist" in done.stderr
+
+
+@pytest.mark.slow
+def test_what_a_program_said_is_told_once(person: Person) -> None:
+    done = person.run("setup", "cursor", "--write", XDG_RUNTIME_DIR="/nowhere")
+    assert done.returncode == 1
+    assert done.stderr.count("cannot be used") == 1
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,34 @@ def test_nothing_else_is_done_where_the_first_step_fails(setup: Any, person: Pat
     assert done.code == 2
     assert "claude mcp remove --scope local codex failed: it says no" in done.err
     assert calls(person) == [REMOVE]
+
+
+def test_what_was_removed_is_restored_where_a_person_interrupts(
+    setup: Any, person: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(person / "bin" / "claude")
+    run = subprocess.run
+
+    def interrupted(command: list[str], **options: Any) -> Any:
+        if command[2] == "add-json" and "codextui" in command[-1]:
+            raise KeyboardInterrupt
+        return run(command, **options)
+
+    monkeypatch.setattr(subprocess, "run", interrupted)
+    done = setup("claude-code", "--name", "codex", "--write")
+    assert done.code == 130
+    assert "was interrupted.\nWhat was there is there again." in done.err
+    assert [call[:-1] for call in calls(person)] == [REMOVE[:-1], ADD]
+    assert json.loads(calls(person)[-1][-1]) == OLD
+
+
+def test_a_program_that_hangs_is_told_without_what_it_was_told(
+    setup: Any, person: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(person / "bin" / "claude")
+    (person / "bin" / "claude").write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    monkeypatch.setattr("codextui.commands.setup.COMMAND_TIMEOUT_S", 0.1)
+    done = setup("claude-code", "--name", "codex", "--write")
+    assert done.code == 2
+    assert "claude mcp remove --scope local codex failed: it did not end within" in done.err
+    assert "sk-secret" not in done.out + done.err

@@ -23,7 +23,7 @@ DAY_MS = 86_400_000
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A person's home and project, and codextui where every program finds it."""
-    for name in (*launch._LOCATION_VARIABLES, "MCP_CATALOG_PATH"):
+    for name in (*launch.LOCATION_VARIABLES, "MCP_CATALOG_PATH"):
         monkeypatch.delenv(name, raising=False)
     for name in ("home", "project", "bin"):
         (tmp_path / name).mkdir()

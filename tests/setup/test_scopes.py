@@ -125,6 +125,16 @@ def test_an_entry_that_is_no_codex_is_not_replaced(
     assert setup(client, "--name", "agents", "--write").code == 0
 
 
+def test_a_command_of_another_name_is_codextui_where_it_is_said_to_be(
+    setup: Any, home: Path
+) -> None:
+    line = ("cursor", "--command", "/opt/our wrapper", "--write")
+    for said in ("is written: ", "is set up already."):
+        done = setup(*line)
+        assert (done.code, said in done.out, done.err) == (0, True, "")
+    assert setup("cursor", "--write").code == 2, "another program, for all that is known"
+
+
 def test_what_is_not_carried_over_is_named(setup: Any, home: Path) -> None:
     old = {"command": "codex", "args": ["--profile", "fast", "-c", "a=1", "mcp-server", "--odd"]}
     write_json(home / PATHS["cursor"][1], "mcpServers", old)
@@ -141,12 +151,12 @@ def test_what_is_not_carried_over_is_named(setup: Any, home: Path) -> None:
 
 
 def test_what_is_printed_for_an_old_entry_is_what_is_written(setup: Any, home: Path) -> None:
-    old = {**OLD, "env": {"A": "1"}, "cwd": "/repo", "odd": [1]}
-    write_json(home / PATHS["cursor"][1], "mcpServers", old)
+    kept = {"env": {"A": "${env:A}"}, "cwd": "/repo", "odd": [1]}
+    write_json(home / PATHS["cursor"][1], "mcpServers", {**OLD, **kept})
     printed = printed_json(setup("cursor", "--name", "codex").out)["mcpServers"]["codex"]
     assert setup("cursor", "--name", "codex", "--write").code == 0
     assert read_entry(home / PATHS["cursor"][1], "mcpServers") == printed
-    assert {**printed, "env": {"A": "1"}, "cwd": "/repo", "odd": [1]} == printed
+    assert {**printed, **kept} == printed
 
 
 def test_a_scope_that_cannot_be_read_is_told(setup: Any, home: Path) -> None:

@@ -90,6 +90,8 @@ async def _call_tool(
 ) -> Any:
     caller = identify(context)
     server.assign_name(caller.session)
+    if params.name != "codex-shutdown":
+        server.used.set()
     try:
         if caller.session.is_own_agent:
             raise ServerRefused(_OWN_AGENT)
@@ -107,6 +109,7 @@ async def _subscribe(
 ) -> types.EmptyResult:
     caller = identify(context)
     server.assign_name(caller.session)
+    server.used.set()
     await stream_events(server, caller, params)
     return types.EmptyResult()
 
@@ -114,6 +117,7 @@ async def _subscribe(
 async def _inspect(server: ServerState, context: Context, _: InspectParams) -> types.EmptyResult:
     caller = identify(context)
     server.assign_name(caller.session)
+    server.used.set()
     await stream_frames(server, caller)
     return types.EmptyResult()
 
