@@ -17,6 +17,12 @@ from codextui.errors import ServerNotRunning, ServerUnreachable
 from codextui.jsonrpc.lines import READ_AHEAD, Streams
 from codextui.protocol.threads import MARK_VARIABLE
 
+PROBED_VARIABLE: Final = "CODEXTUI_PROBED"
+"""The environment variable by which a server knows that it is started only to be asked for tools.
+
+It then waits before it starts Codex, and Codex's daemon, which would stay.
+"""
+
 START_TIMEOUT_S: Final = 30.0
 """Default of the seconds until a server that was started must listen."""
 

@@ -12,7 +12,7 @@ import platform
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +30,13 @@ from codextui.installation import install_command
 
 Origin: TypeAlias = Literal["config", "package", "PATH"]
 """Where a binary was found: named in the configuration, in the Python package, on `PATH`."""
+
+ORIGIN_TEXTS: Mapping[Origin, str] = {
+    "config": "named in the configuration",
+    "package": "the Python package openai-codex-cli-bin",
+    "PATH": "on PATH",
+}
+"""What people read of an origin."""
 
 VERSION_TIMEOUT = 10.0
 """Seconds that a binary may take to print its version."""

@@ -12,12 +12,14 @@ from codextui.commands.config import advise_settings, find_mistakes
 from codextui.commands.output import print_json, print_line
 from codextui.config import paths
 from codextui.config.schema import load_config
+from codextui.config.tables import Mistake
 from codextui.doctor.checks import run_checks
 from codextui.doctor.findings import Finding, Severity, count
 from codextui.doctor.fixes import RepairRefused, repair
 from codextui.doctor.machine import ExaminedConfig, Machine, settle_process
+from codextui.errors import ConfigInvalid
 from codextui.setup.program import this_program
-from codextui.text.sanitize import one_line
+from codextui.text.sanitize import one_line, sanitize
 
 _WIDTH = max(len(severity) for severity in Severity) + 2
 _MAX_LINE = 2_000
@@ -54,9 +56,13 @@ def _look(server: str, file: Path) -> list[Finding]:
 
 
 def _examine_config(file: Path) -> ExaminedConfig:
-    mistakes = find_mistakes(file)
-    advice = () if mistakes else advise_settings(load_config(file))
-    return ExaminedConfig(mistakes, advice, _find_theme_problems(file.parent / "themes"))
+    themes = _find_theme_problems(file.parent / "themes")
+    try:
+        mistakes = find_mistakes(file)
+        advice = () if mistakes else advise_settings(load_config(file))
+    except ConfigInvalid as error:  # it cannot be read at all
+        return ExaminedConfig((Mistake(0, "", str(error), str(file)),), theme_problems=themes)
+    return ExaminedConfig(mistakes, advice, themes)
 
 
 def _find_theme_problems(folder: Path) -> tuple[str, ...]:
@@ -108,7 +114,7 @@ def _print_finding(finding: Finding) -> None:
     if finding.advice:
         print_line(f"{indent}{_line(finding.advice)}")
     if finding.command:
-        print_line(f"{indent}type: {_line(finding.command)}")
+        print_line(f"{indent}type: {sanitize(finding.command)}")
 
 
 def _print_summary(findings: Sequence[Finding], program: str) -> None:
@@ -118,7 +124,7 @@ def _print_summary(findings: Sequence[Finding], program: str) -> None:
     print_line(
         f"{problems} {'problem' if problems == 1 else 'problems'}, {advice} "
         f"{'piece' if advice == 1 else 'pieces'} of advice, "
-        f"{count(findings, Severity.OK)} checks without any"
+        f"{count(findings, Severity.OK)} fine"
     )
     if fixable:
         print_line(f"`{_line(program)} doctor --fix` repairs {fixable} of them")

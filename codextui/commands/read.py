@@ -189,7 +189,7 @@ def _format_output(text: GrowingText) -> str:
 def _format_tool_call(call: kinds.ToolCall, progress: kinds.Progress) -> str:
     status = _format_status(call.status, progress)
     arguments = dump_json(call.arguments, default=str)
-    head = f"{one_line(call.server)} {one_line(call.tool)} {arguments} ({status})"
+    head = f"{one_line(call.server)} {one_line(call.tool)} {arguments} ({status})".lstrip()
     said = call.error or call.result
     if said is None:
         return head

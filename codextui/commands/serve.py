@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from codextui.client.spawn import wait_until_gone, wait_until_settled
+from codextui.client.spawn import PROBED_VARIABLE, wait_until_gone, wait_until_settled
 from codextui.commands.call import call_tool
 from codextui.commands.output import print_json, print_line, print_note
 from codextui.commands.running_server import command_for, find_running, listen_on
@@ -20,6 +20,9 @@ from codextui.config.address import HttpAddress
 from codextui.config.schema import Config, ServerConfig, load_config
 from codextui.errors import ConfigInvalid, ServerRunning, ServerUnreachable
 from codextui.text.sanitize import sanitize
+
+_PROBED_DELAY_S = 30.0
+"""Seconds until a server that was started to be asked for its tools starts Codex by itself."""
 
 if TYPE_CHECKING:
     from codextui.server.options import ServerOptions
@@ -61,6 +64,7 @@ def _server_options(
 ) -> ServerOptions:
     from codextui.server.options import ServerOptions  # noqa: PLC0415
 
+    was_probed = os.environ.pop(PROBED_VARIABLE, "") != ""
     # A server with HTTP clients does not end when idle: they could not start it again.
     idle = settings.server.idle_timeout if options.daemon and http is None else 0.0
     return ServerOptions(
@@ -72,6 +76,7 @@ def _server_options(
         codex_home=settings.codex.home,
         attach=settings.codex.attach,
         token_env=settings.codex.token_env,
+        codex_delay_s=_PROBED_DELAY_S if was_probed else 0.0,
         http=http,
         http_required=options.http is not None,
         token=paths.token_path(options.server),

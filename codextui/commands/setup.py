@@ -24,7 +24,7 @@ from codextui.setup.files import write_entry
 from codextui.setup.launch import HttpEndpoint, Launch, find_launch, http_endpoint
 from codextui.setup.old_entries import old_entries_of
 from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Recipe
-from codextui.setup.scopes import Scope, choose_scope, find_block, find_started, tell_entries
+from codextui.setup.scopes import Block, Scope, choose_scope, find_block, find_started, tell_entries
 from codextui.text.sanitize import sanitize
 
 EXIT_NOT_YET = 1
@@ -131,8 +131,8 @@ def _tell_rest(options: argparse.Namespace, client: Client, recipe: Recipe, scop
         print_line(f"\n{sanitize(problem)}: what it says is not known.")
     for old in old_entries_of(options.client, client.TITLE, client.read_scopes()):
         for name in old.names:
-            is_this = (old.path, old.scope, name) == (scope.path, scope.kind, options.name)
-            if is_this and not old.only:
+            place = (old.path, old.scope, old.only)
+            if place == (scope.path, scope.kind, "") and name == options.name:
                 continue
             where = f"{old.path}, which counts {old.only}" if old.only else str(old.path)
             remedy = old.remedy(name)
@@ -241,38 +241,33 @@ def _run(program: str, command: Sequence[str]) -> str:
 def _conclude(options: argparse.Namespace, client: Client, written: Scope) -> int:
     """Tell what the client starts now under the name, and check that it answers."""
     scopes, name = client.read_scopes(), options.name
-    started, block = find_started(scopes, name), find_block(scopes, name)
-    reason = f" {block.reason}" if block else ""
+    [now] = [scope for scope in scopes if scope.is_same(written)]
+    started, block = find_started(scopes, name), find_block(scopes, now, name)
     if started is not None and what_starts(started.settings) is not Starts.CODEXTUI:
-        print_note(_tell_shadow(options, client.TITLE, started.scope, reason))
+        print_note(sanitize(_tell_other(options, client.TITLE, started.scope, block)))
         return EXIT_NOT_YET
-    if started is not None:
-        entry = started.settings
-        if not _is_same(started.scope, written):
-            place = sanitize(started.scope.place)
-            print_line(f"\n{client.TITLE} starts the {name} of {place} here.{sanitize(reason)}")
-    else:
-        [now] = [one for one in scopes if _is_same(one, written)]
-        entry = now.entry(name)
+    if started is None:
         tell = print_line if block and block.asks else print_note
-        tell(sanitize(f"\n{client.TITLE} does not start {name} yet.{reason}"))
+        tell(
+            sanitize(f"\n{client.TITLE} does not start {name} yet. {block.reason if block else ''}")
+        )
+    elif not started.scope.is_same(written):
+        place = f"the {name} of {started.scope.place}"
+        reason = f" {block.reason}" if block else ""
+        print_line(sanitize(f"\nHere {client.TITLE} starts {place}.{reason}"))
+    entry = started.settings if started else now.entry(name)
     is_good = not options.verify or check_entry(entry, client.INHERITED, options.server)
     return 0 if is_good and (started or (block and block.asks)) else EXIT_NOT_YET
 
 
-def _is_same(one: Scope, other: Scope) -> bool:
-    return (one.path, one.kind, one.only) == (other.path, other.kind, other.only)
-
-
-def _tell_shadow(options: argparse.Namespace, client: str, scope: Scope, reason: str) -> str:
+def _tell_other(options: argparse.Namespace, client: str, scope: Scope, block: Block | None) -> str:
+    """Return what a client starts in the place of what was written, and what to do about it."""
     name = options.name
-    text = (
-        f"\n{client} does not start codextui yet: {name} is in {scope.place} as well, and starts "
-        f"`{describe_start(scope.entry(name))}`.{reason}"
-    )
-    if scope.kind is not None and not reason:
-        text += (
-            f" Type: codextui setup {options.client} --name {shlex.quote(name)} --{scope.kind} "
-            "--write"
-        )
-    return sanitize(text)
+    what = f"{name} in {scope.place}, which is `{describe_start(scope.entry(name))}`"
+    text = f"\n{client} does not start codextui yet, but {what}."
+    if block is not None:
+        return f"{text} {block.reason}"
+    if scope.kind is None:
+        return f"{text} It shadows what was written, and codextui does not change it."
+    typed = f"codextui setup {options.client} --name {shlex.quote(name)} --{scope.kind} --write"
+    return f"{text} It shadows what was written. Type: {typed}"

@@ -11,7 +11,7 @@ from typing import Final
 
 from codextui.client.probe import ServerProgram, ask_program, ask_url
 from codextui.client.session import call_once
-from codextui.client.spawn import find_server
+from codextui.client.spawn import PROBED_VARIABLE, find_server
 from codextui.commands.call import CLIENT_NAME
 from codextui.commands.output import print_line, print_note
 from codextui.config import paths
@@ -62,7 +62,7 @@ def _ask_program(entry: Entry, inherited: Sequence[str] | None) -> tuple[str, ..
     around = _around(inherited, None)
     program = ServerProgram(
         start.command_line(entry, around),
-        start.environment(entry, around),
+        {**start.environment(entry, around), PROBED_VARIABLE: "1"},
         start.folder(entry, around),
     )
     server = server_option(entry) or DEFAULT_SERVER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import codextui
-from codextui.codex.binary import CodexSearch, PassedOver, search_codex
+from codextui.codex.binary import ORIGIN_TEXTS, CodexSearch, PassedOver, search_codex
 from codextui.codex.versions import (
     NEWEST,
     OLDEST,
@@ -21,12 +21,6 @@ from codextui.config import paths
 from codextui.config.schema import load_config
 from codextui.jsonrpc.fields import JsonObject
 from codextui.text.sanitize import sanitize
-
-_ORIGINS = {
-    "config": "named in the configuration",
-    "package": "the Python package openai-codex-cli-bin",
-    "PATH": "on PATH",
-}
 
 
 def print_versions(options: argparse.Namespace) -> int:
@@ -95,14 +89,14 @@ def _print_text(search: CodexSearch) -> None:
         print_line(f"\n{sanitize(search.problem)}")
     else:
         print_line(f"\nCodex {binary.version_text}, {_support_text(support_of(binary.version))}")
-        print_line(f"  {sanitize(str(binary.path))}, {_ORIGINS[binary.origin]}")
+        print_line(f"  {sanitize(str(binary.path))}, {ORIGIN_TEXTS[binary.origin]}")
         for feature in missing_features(binary.version):
             print_line(f"  without {feature.text}: {format_version(feature.since)} has it")
     if binary is not None and search.passed_over:
         print_line("\npassed over")
         for one in search.passed_over:
             version = one.version or "no version"
-            print_line(f"  {version}, {sanitize(str(one.path))}, {_ORIGINS[one.origin]}")
+            print_line(f"  {version}, {sanitize(str(one.path))}, {ORIGIN_TEXTS[one.origin]}")
             print_line(f"    {sanitize(one.reason)}")
 
 

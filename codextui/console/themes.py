@@ -237,6 +237,8 @@ def _files(folder: Path | None) -> list[Path]:
 
 def read_theme(path: Path) -> Theme:
     """Read a theme file. Raises ValueError: it cannot be read, or something in it is wrong."""
+    if path.is_fifo():
+        raise ValueError("is a pipe, which would block for ever")
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_SIZE + 1)

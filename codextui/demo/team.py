@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from agents.models.interface import Model
@@ -28,11 +28,13 @@ from codextui.demo.report import Line, Report
 from codextui.demo.script import INSTANT, READABLE, Speed
 from codextui.demo.team_script import FILES, FOLDER, TASK, TeamScript, content_of, describe_files
 from codextui.demo.workspace import TeamWorkspace, create_team_workspace
+from codextui.errors import CodextuiError
 from codextui.protocol.approvals import Approval
 from codextui.protocol.runs import RunEventKind
 from codextui.teams.config.reader import load_teams
 from codextui.teams.config.team import Mode, Role, RunPlan
-from codextui.teams.records.events import RunEvent
+from codextui.teams.records.costs import Budget, end_event
+from codextui.teams.records.events import RunEvent, RunOutcome
 from codextui.teams.records.store import RunStore
 from codextui.teams.runner.run import run_team
 
@@ -173,14 +175,35 @@ class _HeadlessRun:
         connect = environment.connect
         async with Connection(connect, name="demo", on_update=handle_update) as connection:
             plan, store = environment.new_run(mode)
-            create_model = environment.create_model
-            end = await run_team(
-                plan, store, connect, self._handle_event, model_factory=create_model
-            )
+            with self._reporting_end(plan, store):
+                end = await run_team(
+                    plan,
+                    store,
+                    connect,
+                    self._handle_event,
+                    model_factory=environment.create_model,
+                )
             await asyncio.gather(*answers)
         return "; ".join([*environment.model.faults, *([end.message] if end.outcome else [])])
 
+    @contextlib.contextmanager
+    def _reporting_end(self, plan: RunPlan, store: RunStore) -> Iterator[None]:
+        """Report the end of a run that an exception ends."""
+        try:
+            yield
+        except (asyncio.CancelledError, CodextuiError, OSError) as error:
+            is_interrupted = isinstance(error, asyncio.CancelledError)
+            outcome = RunOutcome.INTERRUPTED if is_interrupted else RunOutcome.FAILED
+            why = "it did not run to its end" if is_interrupted else str(error)
+            with store.reading("spent") as spent:
+                budget = Budget(plan.team.limits, spent, plan.prices)
+            self._handle_event(end_event(outcome, why, budget, run_id=store.run_id))
+            raise
+
     def _handle_event(self, event: RunEvent) -> None:
+        # `codextui run --resume` does not know the runs of the demo.
+        data = {key: value for key, value in event.data.items() if key != "resume"}
+        event = dataclasses.replace(event, data=data)
         self.events.append(event)
         print_event(event, as_json=self._json_lines, with_time=False)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codextui.codex.binary import (
+    ORIGIN_TEXTS,
     CodexBinary,
     PassedOver,
     install_hint,
@@ -40,11 +41,6 @@ STATUS_TIMEOUT_S = 5.0
 UPDATE_COMMAND = "npm install -g @openai/codex@latest"
 """What updates a Codex of npm's."""
 
-ORIGINS = {
-    "config": "named in the configuration",
-    "package": "the Python package openai-codex-cli-bin",
-    "PATH": "on PATH",
-}
 
 _NL = "\n"
 _CONFIG_ERROR = "Error loading configuration: "
@@ -72,6 +68,8 @@ class CodexSettings:
 def read_settings(home: Path) -> CodexSettings:
     """Read Codex's own configuration, as far as it is TOML."""
     path = home / "config.toml"
+    if path.is_fifo():
+        return CodexSettings(path, {}, "it is a pipe, which would block for ever")
     try:
         return CodexSettings(path, tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
@@ -91,7 +89,7 @@ def check_binary(machine: Machine) -> Iterator[Finding]:
         found = search.problem.removesuffix(install_hint()).rstrip(". ")
         yield Finding(Severity.PROBLEM, "codex.binary", found, command=install_command("codex"))
         return
-    what = f"Codex {binary.version_text} ({ORIGINS[binary.origin]})"
+    what = f"Codex {binary.version_text} ({ORIGIN_TEXTS[binary.origin]})"
     if support_of(binary.version) is Support.NEWER:
         yield Finding(
             Severity.ADVICE,
@@ -162,6 +160,9 @@ def check_login(machine: Machine) -> Iterator[Finding]:
     name, own = own_provider(settings.values)
     if own is not None and own.get("requires_openai_auth") is not True:
         yield _provider_key(name, own, settings.path)
+        return
+    if own is None and name != "openai":
+        yield fine("codex.login", f"the provider {name} needs no login of OpenAI's")
         return
     logged_out = Finding(
         Severity.PROBLEM,

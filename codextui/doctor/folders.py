@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import shutil
 import stat
@@ -37,7 +38,12 @@ LEFTOVER_AGE_S = 24 * 3600.0
 """Seconds after which a temporary file belongs to no process that still writes it."""
 
 _PRIVATE_SUFFIXES = (".sqlite", ".sqlite-wal", ".sqlite-shm", ".bak", ".json", ".token", ".log")
-_LEFTOVERS = (".*.toml.????????", ".*.json.????????", ".*.token.????????", "*.bak.partial")
+_PRIVATE_FOLDERS = ("captures", "pictures", "runs", "shims")
+_LEFTOVERS = re.compile(
+    r"\..+\.(toml|json|token)\.[a-z0-9_]{8}"  # of a file that was being replaced
+    r"|\.[^.]+\.[0-9a-f]{8}"  # of a part of a run
+    r"|.+\.bak\.partial"
+)
 _UNSUPPORTED = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL)
 _MAKE_ROOM = "Make room: while the journal cannot be written, nothing is decided and saved."
 _ADVICE = {
@@ -150,6 +156,8 @@ def _check_config(folder: Path) -> Finding:
 def check_files(_: Machine) -> Iterator[Finding]:
     """Check the modes of the files in the state folder, and look for what crashes left behind."""
     state, files = paths.state_location(), 0
+    if state.is_symlink():
+        return  # which is not used: the check of the folders says so
     for path in _files(state):
         files += 1
         mode = stat.S_IMODE(path.lstat().st_mode)
@@ -162,26 +170,44 @@ def check_files(_: Machine) -> Iterator[Finding]:
                 command=shlex.join(["chmod", "600", str(path)]),
                 repair=SetMode(path, 0o600),
             )
-    yield from _find_leftovers(state)
-    yield from _find_leftovers(paths.config_path().parent)
+    for folder in (one for one in _folders(state) if one.name in _PRIVATE_FOLDERS):
+        with suppress(OSError):
+            try:
+                paths.check_private(folder)
+            except ServerUnreachable as error:
+                yield _not_private("folders.files", folder, str(error))
+    for folder in (state, paths.config_path().parent, *_folders(state / "runs")):
+        yield from _find_leftovers(folder)
+    yield from _find_demo_folders()
     if files:
-        yield fine("folders.files", f"{files} files in the state folder were looked at", state)
+        yield fine("folders.files", f"files in the state folder that were looked at: {files}")
 
 
 def _find_leftovers(folder: Path) -> Iterator[Finding]:
-    for pattern in _LEFTOVERS:
-        with suppress(OSError):
-            for path in folder.glob(pattern):
-                if is_leftover(path):
-                    found = f"{path.name} was left behind by a process that was killed"
-                    yield Finding(
-                        Severity.ADVICE,
-                        "folders.leftovers",
-                        found,
-                        Place(path),
-                        command=shlex.join(["rm", str(path)]),
-                        repair=RemoveFile(path),
-                    )
+    for path in _files(folder):
+        if _LEFTOVERS.fullmatch(path.name) and is_leftover(path):
+            yield Finding(
+                Severity.ADVICE,
+                "folders.leftovers",
+                f"{path.name} was left behind by a process that was killed",
+                Place(path),
+                command=shlex.join(["rm", str(path)]),
+                repair=RemoveFile(path),
+            )
+
+
+def _find_demo_folders() -> Iterator[Finding]:
+    """Find the CODEX_HOMEs of demos that were killed."""
+    for path in _folders(paths.cache_dir()):
+        is_old = time.time() - path.stat().st_mtime > LEFTOVER_AGE_S
+        if path.name.startswith("codex-home-") and is_old:
+            yield Finding(
+                Severity.ADVICE,
+                "folders.leftovers",
+                f"{path.name} was left behind by a demo that was killed",
+                Place(path),
+                command=shlex.join(["rm", "-r", str(path)]),
+            )
 
 
 def is_leftover(path: Path) -> bool:
@@ -194,10 +220,15 @@ def is_leftover(path: Path) -> bool:
     return is_own and time.time() - found.st_mtime > LEFTOVER_AGE_S
 
 
-def check_disk(_: Machine) -> Iterator[Finding]:
+def check_disk(machine: Machine) -> Iterator[Finding]:
     """Check how much room the disks of the folders have."""
     seen: set[int] = set()
-    for name, folder in (("state", paths.state_location()), ("runtime", paths.runtime_location())):
+    places = {
+        "state": paths.state_location(),
+        "runtime": paths.runtime_location(),
+        "Codex": machine.codex_home,
+    }
+    for name, folder in places.items():
         known = _existing(folder)
         device = known.stat().st_dev
         if device not in seen:
@@ -249,6 +280,11 @@ def why_not_writable(folder: Path) -> str:
 def _existing(folder: Path) -> Path:
     """Return the folder, or the nearest above it that exists."""
     return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        yield from (path for path in sorted(folder.iterdir()) if path.is_dir())
 
 
 def _files(folder: Path) -> Iterator[Path]:

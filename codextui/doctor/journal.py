@@ -88,6 +88,9 @@ def check_journal(machine: Machine) -> Iterator[Finding]:
     if not path.exists():
         yield fine("journal", "there is no journal yet")
         return
+    if not path.is_file():
+        yield _damaged(path, "it is no file")
+        return
     if path.stat().st_size == 0:
         yield Finding(
             Severity.PROBLEM,
@@ -131,9 +134,11 @@ def _check_database(path: Path, database: sqlite3.Connection) -> Finding:
     if damage:
         return _damaged(path, damage)
     size = f"{path.stat().st_size / 1024 / 1024:.1f} MB"
-    extent = "it is sound" if is_whole else f"nothing wrong was seen in {LOOK_S:g} s"
+    extent = "the journal is sound"
+    if not is_whole:
+        extent = f"nothing wrong with the journal was seen in {LOOK_S:g} s"
     older = "" if version == current else f"; version {version}, which the next server migrates"
-    return fine("journal", f"the journal has {size}: {extent}{older}", path)
+    return fine("journal", f"{extent}, {size}{older}", path)
 
 
 def _find_damage(database: sqlite3.Connection) -> tuple[str, bool]:

@@ -20,6 +20,9 @@ from codextui.errors import ConfigInvalid
 VERSION_TIMEOUT_S = 5.0
 """Seconds that a Codex may take to print its version."""
 
+_SANDBOX_VARIABLES = ("CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED")
+"""What Codex sets for the commands that it runs in its sandbox."""
+
 LOGIN_TIMEOUT_S = 5.0
 """Seconds that `codex login status` may take."""
 
@@ -157,11 +160,24 @@ class Machine:
         return run_program(command, timeout_s=LOGIN_TIMEOUT_S, env=self.codex_environment)
 
 
+def is_sandboxed() -> bool:
+    """Return whether this process runs in Codex's sandbox itself, as what an agent runs does."""
+    return any(os.environ.get(name) for name in _SANDBOX_VARIABLES)
+
+
 def settle_process() -> Iterator[Finding]:
     """Give this process a current folder and a home, without which few checks can look.
 
-    Yields what was missing.
+    Yields what was missing, and what else makes findings of this process differ from others'.
     """
+    if is_sandboxed():
+        yield Finding(
+            Severity.ADVICE,
+            "process.sandbox",
+            "this runs in Codex's sandbox itself, which keeps it from the network and from most "
+            "folders: the provider and the sandbox were not tried",
+            advice="Run it in a shell of your own, outside of an agent.",
+        )
     try:
         Path.cwd()
     except OSError as error:

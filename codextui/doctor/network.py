@@ -20,21 +20,22 @@ UNTRUSTED = "its certificate is not trusted here"
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
-def why_unreachable(url: str, timeout_s: float = REACH_TIMEOUT_S) -> str:
+def why_unreachable(url: str, timeout_s: float | None = None) -> str:
     """Return why no connection to a URL can be made; empty where one can.
 
     The proxy of the environment is used, as Codex does. Looking a name up cannot be interrupted,
     so this is done in a thread of its own, which is left behind where it takes too long.
     """
+    limit = REACH_TIMEOUT_S if timeout_s is None else timeout_s
     problems: list[str] = []
 
     def connect() -> None:
-        problems.append(_try_to_connect(url, timeout_s))
+        problems.append(_try_to_connect(url, limit))
 
     thread = threading.Thread(target=connect, name=f"reach {url}", daemon=True)
     thread.start()
-    thread.join(timeout_s)
-    return problems[0] if problems else f"no answer within {timeout_s:g} s"
+    thread.join(limit)
+    return problems[0] if problems else f"no answer within {limit:g} s"
 
 
 def listens_at(address: str, timeout_s: float = 1.0) -> str:

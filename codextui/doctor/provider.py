@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from codextui.doctor.codex import login_kind, own_provider, read_settings
 from codextui.doctor.findings import Finding, Place, Severity, fine
-from codextui.doctor.machine import Machine
+from codextui.doctor.machine import Machine, is_sandboxed
 from codextui.doctor.network import UNTRUSTED, why_unreachable
 from codextui.jsonrpc.fields import JsonObject
 
@@ -25,8 +25,8 @@ _BASE_VARIABLE = "OPENAI_BASE_URL"
 def check_provider(machine: Machine) -> Iterator[Finding]:
     """Check that a connection to Codex's model provider can be made; no key is sent."""
     settings = read_settings(machine.codex_home)
-    if settings.error:
-        return  # the check of the configuration says so
+    if settings.error or is_sandboxed():
+        return  # the check of the configuration, or the first finding, says so
     name, url = provider_url(settings.values, is_chatgpt=_is_chatgpt(machine))
     if not url:
         what = f"the provider {name} has no address that could be tried"
@@ -75,7 +75,8 @@ def check_roles_provider() -> Iterator[Finding]:
             command="export OPENAI_API_KEY=…",
         )
     url = os.environ.get(_BASE_VARIABLE) or OPENAI_URL
-    yield _reach("teams.provider", "the provider of the roles' own models", url, None)
+    if not is_sandboxed():
+        yield _reach("teams.provider", "the provider of the roles' own models", url, None)
 
 
 def _is_chatgpt(machine: Machine) -> bool:

@@ -19,7 +19,7 @@ from codextui.codex.binary import CodexBinary
 from codextui.config import paths
 from codextui.doctor.codex import read_settings
 from codextui.doctor.findings import Finding, Place, Severity, fine
-from codextui.doctor.machine import Machine
+from codextui.doctor.machine import Machine, is_sandboxed
 from codextui.doctor.programs import Ran, run_program
 
 TRY_TIMEOUT_S = 5.0
@@ -34,10 +34,15 @@ _SETTINGS: tuple[tuple[str, str, str], ...] = (
     (
         "kernel/apparmor_restrict_unprivileged_userns",
         "1",
-        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+        # As Codex's documentation says (developers.openai.com/codex/concepts/sandboxing).
+        (
+            "sudo apt install bubblewrap apparmor-profiles && sudo install -m 0644 "
+            "/usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && "
+            "sudo apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict"
+        ),
     ),
 )
-"""Settings of the kernel: the value that forbids user namespaces, and what allows them."""
+"""Settings of the kernel: the value that forbids user namespaces, and what allows bubblewrap."""
 
 _INSTALLERS = {
     "apt": "apt install bubblewrap",
@@ -52,8 +57,8 @@ def check_sandbox(machine: Machine) -> Iterator[Finding]:
     binary = machine.search.get().binary
     if binary is None:
         return
-    if read_settings(machine.codex_home).error:
-        return  # the check of the configuration says so
+    if read_settings(machine.codex_home).error or is_sandboxed():
+        return  # the check of the configuration, or the first finding, says so
     base = _base()
     if base is None:
         yield Finding(

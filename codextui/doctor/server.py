@@ -15,9 +15,10 @@ from codextui.client.session import ClientSession
 from codextui.client.spawn import open_socket
 from codextui.config import paths
 from codextui.config.files import is_held
+from codextui.config.tables import line_of, read_text
 from codextui.doctor.findings import Finding, Place, RemoveSocket, Severity, fine
 from codextui.doctor.machine import Machine
-from codextui.doctor.network import why_silent
+from codextui.doctor.network import why_silent, why_unreachable
 from codextui.errors import CodextuiError
 
 ANSWER_TIMEOUT_S = 2.0
@@ -34,7 +35,10 @@ _ERROR = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ (?:ERROR|CRITICAL) (.
 def check_server(machine: Machine) -> Iterator[Finding]:
     """Check this server, and the sockets of others that have gone."""
     own = paths.socket_location(machine.server)
-    yield _check_socket(machine.server, own)
+    found = _check_socket(machine.server, own)
+    yield found
+    if found.severity is Severity.OK and found.place is not None:
+        yield from _check_http(machine)
     try:
         others = sorted(paths.runtime_location().glob("*.sock"))
     except OSError:
@@ -68,10 +72,30 @@ def _check_socket(name: str, path: Path) -> Finding:
     )
 
 
+def _check_http(machine: Machine) -> Iterator[Finding]:
+    """Check whether the server that runs listens for HTTP where the configuration says so."""
+    address = machine.config.server.http
+    if address is None or machine.server != paths.DEFAULT_SERVER:
+        return
+    why = why_unreachable(address.reachable.mcp_url)
+    if not why:
+        yield fine("server.http", f"it can be reached by HTTP at {address.reachable.mcp_url}")
+        return
+    file = machine.config_file
+    yield Finding(
+        Severity.PROBLEM,
+        "server.http",
+        f"the server does not listen at {address}, as `http` under [server] says: {why}",
+        Place(file, line_of(read_text(file), "server.http")),
+        advice="It was started before that was set, or the address is taken.",
+        command=f"codextui serve --http {address}",
+    )
+
+
 def _silent_server(name: str, path: Path, lock: Path) -> Finding:
     """Return the finding about a server that has its name, and does not listen."""
     try:
-        owner = int(lock.read_text(encoding="ascii"))
+        owner = int(lock.read_text(encoding="ascii")) if lock.is_file() else 0
     except (OSError, ValueError):
         owner = 0
     return Finding(
@@ -120,7 +144,7 @@ def check_log(machine: Machine) -> Iterator[Finding]:
     """Look for the last error in the server's log."""
     log = paths.state_location() / f"{machine.server}.log"
     try:
-        if log.stat().st_size > _MAX_LOG:
+        if not log.is_file() or log.stat().st_size > _MAX_LOG:
             return
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,7 +1,7 @@
 """The tools of the shared server for supervisors, as `tools/list` shows them.
 
 `codextui.protocol.codex_tools` has those of everybody. `thread` is always a thread id, a handle,
-or a unique beginning of an id (6 characters and more).
+RUN/ROLE, or a unique beginning of an id (6 characters and more).
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def _tool(
     }
 
 
-_THREAD = {"thread": text_property("A thread id, a handle, or a unique beginning of an id.")}
+_THREAD = {
+    "thread": text_property("A thread id, a handle, RUN/ROLE, or a unique beginning of an id.")
+}
 
 _IMAGES: JsonObject = {
     "images": {

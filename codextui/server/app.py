@@ -117,7 +117,7 @@ def start_codex(server: ServerState) -> None:
 async def _run_codex(server: ServerState) -> None:
     # First the leftovers: an app-server of theirs would hold the threads that this one loads.
     await _end_leftovers(server.options)
-    await server.worker.run(server.codex_handler)
+    await server.worker.run(server.codex_handler, delay_s=server.options.codex_delay_s)
 
 
 async def _end_leftovers(options: ServerOptions) -> None:

@@ -148,6 +148,7 @@ class ServerOptions:
         env: the whole environment of Codex; None passes on our own.
         attach: which app-server to use.
         token_env: the environment variable with the token of the app-server at an address.
+        codex_delay_s: seconds until Codex is started, unless it is needed earlier.
         http: the address to serve HTTP on as well; None serves none.
         http_required: whether the server must not start where that address cannot be used.
         token: the file with the bearer token of HTTP clients (`paths.token_path`); required for
@@ -177,6 +178,7 @@ class ServerOptions:
     env: Mapping[str, str] | None = None
     attach: Attach = OWN
     token_env: str | None = None
+    codex_delay_s: float = 0.0
     http: HttpAddress | None = None
     http_required: bool = True
     token: Path | None = None

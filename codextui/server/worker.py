@@ -179,11 +179,18 @@ class CodexWorker:
         """Whether a process is ready."""
         return self._is_up
 
-    async def run(self, handler: CodexHandler) -> None:
-        """Keep an app-server connected until cancelled."""
+    async def run(self, handler: CodexHandler, *, delay_s: float = 0.0) -> None:
+        """Keep an app-server connected until cancelled.
+
+        Args:
+            handler: handles what it sends.
+            delay_s: seconds until the first is started, unless `app` is called earlier.
+        """
         self._handler = handler
         pause = FIRST_PAUSE_S
         try:
+            if delay_s:
+                await self._wait_to_retry(delay_s)
             while True:
                 self._retry.clear()
                 began = time.monotonic()

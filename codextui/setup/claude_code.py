@@ -52,6 +52,10 @@ _NOTES = (
         f"MCP_TIMEOUT={START_TIMEOUT_S * 1000}: it waits 30 seconds for a server otherwise."
     ),
 )
+_SHARED = (
+    "The file is for all who work on the project, and Claude Code asks before it starts what is in "
+    "it. For you alone in this folder, without that question: --local."
+)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _ASKS = Block(
     "Claude Code asks you once about a server of .mcp.json: start `claude` here and say yes.",
@@ -139,7 +143,7 @@ def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Re
     return Recipe(
         f"In {location.path}",
         json_snippet(location, entry),
-        (*notes, f"For all your projects instead: {add}"),
+        (*notes, _SHARED, f"For all your projects instead: {add}"),
         location,
         entry,
     )

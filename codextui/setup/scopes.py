@@ -60,6 +60,10 @@ class Scope:
         """The scope and its file."""
         return f"{self.title} ({self.path})"
 
+    def is_same(self, other: Scope) -> bool:
+        """Return whether this is the same place as another, whatever is there."""
+        return (self.path, self.kind, self.only) == (other.path, other.kind, other.only)
+
     def location(self, name: str) -> EntryLocation:
         """Return the location of a server in the file."""
         return EntryLocation(self.path, self.format, self.section, name)
@@ -105,13 +109,16 @@ def find_started(scopes: Sequence[Scope], name: str) -> Started | None:
     return None
 
 
-def find_block(scopes: Sequence[Scope], name: str) -> Block | None:
-    """Return why a client does not start what it has under a name; None if it has nothing."""
-    for scope in _here(scopes):
-        if name in scope.blocked:
-            return scope.blocked[name]
-        if scope.entry(name).get("enabled") is False:
-            return Block(f"{scope.path} says `enabled = false`: set it to true.")
+def find_block(scopes: Sequence[Scope], scope: Scope, name: str) -> Block | None:
+    """Return why a client does not start a scope's server; None if only another shadows it."""
+    started = find_started(scopes, name)
+    if started is not None and scopes.index(started.scope) <= scopes.index(scope):
+        return None
+    if name in scope.blocked:
+        return scope.blocked[name]
+    for one in (scope, *_here(scopes)):
+        if one.entry(name).get("enabled") is False:
+            return Block(f"{one.path} says `enabled = false`: set it to true.")
     return None
 
 

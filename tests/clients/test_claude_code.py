@@ -53,6 +53,9 @@ class Person:
         programs = folder / "bin"
         for made in (self.home, self.project, programs, self.project / ".git"):
             made.mkdir()
+        config = self.home / ".config" / "codextui" / "config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text('[codex]\nattach = "private"\n')  # no daemon that would stay
         (programs / "codextui").symlink_to(Path(sys.executable).with_name("codextui"))
         self.without_claude = {
             "HOME": str(self.home),
@@ -190,6 +193,12 @@ def test_what_setup_says_is_what_claude_code_starts(person: Person, row: Any) ->
     assert ("Verified:" in done.stdout) == (command == CODEXTUI)
     if servers.get(scope) is OLD and command == CODEXTUI:
         assert seen.args == 'mcp-server -c title="it\'s"'
+    for line in re.findall(r"Type: (codextui setup .*)", done.stderr):
+        assert person.run(*line.split()).returncode == 0
+        typed = person.get()
+        assert typed is not None
+        assert (typed.scope, typed.command) == (scope, CODEXTUI)
+    assert ("shadows what was written" in done.stderr) == (code == 1 and scope == "local")
     if code == 2:
         assert "--name codextui" in done.stderr
         assert person.entries() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ def empty(tmp_path: Path) -> Path:
     path = tmp_path / "empty.toml"
     path.touch()
     return path
+
+
+def test_a_server_that_is_only_asked_for_its_tools_waits_before_it_starts_codex(
+    started: list[ServerOptions], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        monkeypatch.setenv("CODEXTUI_PROBED", "1")
+        assert cli.main(["serve", "--config", str(empty(tmp_path)), "--daemon"]) == 0
+        assert "CODEXTUI_PROBED" not in os.environ, "agents would have it"
+        monkeypatch.delenv("CODEXTUI_PROBED", raising=False)
+        assert cli.main(["serve", "--config", str(empty(tmp_path)), "--daemon"]) == 0
+    assert [options.codex_delay_s > 0 for options in started] == [True, False, True, False]
 
 
 def test_http_is_not_served_by_default(started: list[ServerOptions], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from commands.command_line import Result
+from doctor.patience import lengthen
 
 from codextui import cli
 from codextui.codex import binary
@@ -152,6 +153,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         # Where the models of roles are; it would be on the network.
         monkeypatch.setattr(provider, "OPENAI_URL", stage.provider)
         monkeypatch.setattr(doctor, "this_program", lambda: PROGRAM)
+        lengthen(monkeypatch.setattr)
         monkeypatch.chdir(stage.project)
         yield stage
 

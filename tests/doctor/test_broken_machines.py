@@ -18,7 +18,7 @@ from doctor.conftest import FREE, LOGGED_OUT, Stage, worse
 
 from codextui.config import paths
 from codextui.config.files import FileLock
-from codextui.doctor import folders
+from codextui.doctor import folders, provider, sandbox
 from codextui.server.store.migrations import MIGRATIONS, migrate
 
 TEAM = """\
@@ -67,6 +67,17 @@ def break_codex_on_path(stage: Stage) -> None:
 def remove_bubblewrap(stage: Stage) -> None:
     (stage.bin / "bwrap").unlink()
     stage.write_codex(sandbox="exit 1")
+
+
+def forbid_namespaces(setting: str, value: str) -> Callable[[Stage], None]:
+    def forbid(stage: Stage) -> None:
+        path = stage.home / "sys" / setting
+        path.parent.mkdir(parents=True)
+        path.write_text(f"{value}\n")
+        stage.monkeypatch.setattr(sandbox, "_KERNEL", stage.home / "sys")
+        stage.write_codex(sandbox='echo "bwrap: No permissions to create a new namespace" >&2')
+
+    return forbid
 
 
 def own_provider(stage: Stage, more: str = "", url: str = "") -> None:
@@ -126,12 +137,34 @@ def leave_temporary_file(stage: Stage) -> None:
     os.utime(path, (0, time.time() - 2 * folders.LEFTOVER_AGE_S))
 
 
+def leave_part_of_a_run(stage: Stage) -> None:
+    run = stage.state / "runs" / "shop-1"
+    run.mkdir(parents=True, mode=0o700)
+    (stage.state / "runs").chmod(0o700)
+    path = run / ".spent.1a2b3c4d"
+    path.touch()
+    os.utime(path, (0, time.time() - 2 * folders.LEFTOVER_AGE_S))
+
+
+def leave_demo(stage: Stage) -> None:
+    path = paths.cache_dir() / "codex-home-x1y2z3"
+    path.mkdir(parents=True)
+    os.utime(path, (0, time.time() - 2 * folders.LEFTOVER_AGE_S))
+
+
+def open_runs(stage: Stage) -> None:
+    (stage.state / "runs").mkdir()
+    (stage.state / "runs").chmod(0o755)
+
+
 def fill_disk(stage: Stage) -> None:
+    stage.monkeypatch.setattr(folders, "LOW_BYTES", 2 * folders.FULL_BYTES)
     usage = shutil.disk_usage(stage.home)._replace(free=folders.FULL_BYTES - 1)
     stage.monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
 
 def keep_old_runs(stage: Stage) -> None:
+    (stage.state / "runs").mkdir(mode=0o700)
     for number in range(30):
         run = stage.state / "runs" / f"shop-{number}"
         run.mkdir(parents=True)
@@ -192,7 +225,9 @@ MACHINES: dict[str, Broken] = {
     "where OPENAI_BASE_URL leads Codex nowhere": Broken(
         lambda stage: (
             stage.write_codex_config('model = "x"\n'),
-            stage.setenv(OPENAI_BASE_URL=stage.provider, HTTPS_PROXY=stage.provider),
+            stage.setenv(
+                OPENAI_BASE_URL=stage.provider, HTTPS_PROXY=f"http://127.0.0.1:{closed_port()}"
+            ),
         ),
         {"codex.base-url": "advice", "codex.provider": "problem"},
         "Codex does not read it",
@@ -203,6 +238,16 @@ MACHINES: dict[str, Broken] = {
         ),
         {"codex.sandbox": "problem"},
         "bwrap: setting up uid map: Permission denied",
+    ),
+    "where the kernel forbids user namespaces": Broken(
+        forbid_namespaces("user/max_user_namespaces", "0"),
+        {"codex.sandbox": "problem"},
+        "type: sudo sysctl -w user.max_user_namespaces=15000",
+    ),
+    "where AppArmor forbids user namespaces": Broken(
+        forbid_namespaces("kernel/apparmor_restrict_unprivileged_userns", "1"),
+        {"codex.sandbox": "problem"},
+        "sudo apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict",
     ),
     "without bubblewrap": Broken(
         remove_bubblewrap,
@@ -258,6 +303,15 @@ MACHINES: dict[str, Broken] = {
     ),
     "with what a killed process left": Broken(
         leave_temporary_file, {"folders.leftovers": "advice"}, ".config.toml.abcd1234"
+    ),
+    "with what a killed run left": Broken(
+        leave_part_of_a_run, {"folders.leftovers": "advice"}, ".spent.1a2b3c4d"
+    ),
+    "with what a killed demo left": Broken(
+        leave_demo, {"folders.leftovers": "advice"}, "type: rm -r /"
+    ),
+    "with runs that others can read": Broken(
+        open_runs, {"folders.files": "problem"}, "runs is open to other users (mode 0755)"
     ),
     "with a full disk": Broken(fill_disk, {"folders.disk": "problem"}, "only 16 MB left"),
     "with the journal of a newer codextui": Broken(
@@ -336,6 +390,27 @@ MACHINES: dict[str, Broken] = {
         lambda stage: stage.setenv(LC_ALL="C"), {"terminal.locale": "advice"}, "LC_ALL=C"
     ),
 }
+
+
+async def test_in_the_sandbox_of_codex_itself_what_it_forbids_is_not_tried(
+    stage: Stage, examine: Any
+) -> None:
+    stage.setenv(CODEX_SANDBOX_NETWORK_DISABLED="1")
+    own_provider(stage, url=f"http://127.0.0.1:{closed_port()}/v1")
+    stage.write_codex(sandbox="exit 1")
+    code, findings = await examine()
+    assert (code, worse(findings)) == (0, {"process.sandbox": "advice"})
+    assert findings[0]["check"] == "process.sandbox"
+
+
+@pytest.mark.parametrize("name", ["ollama", "amazon-bedrock"])
+async def test_other_providers_that_codex_knows_need_no_login_of_openai(
+    stage: Stage, examine: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "_LOCAL", {"ollama": stage.provider})
+    stage.write_codex(login=LOGGED_OUT)
+    stage.write_codex_config(f'model_provider = "{name}"\n')
+    assert worse((await examine())[1]) == {}
 
 
 async def test_a_path_too_long_for_a_socket_is_told_and_the_other_place_is_checked(

@@ -24,6 +24,8 @@ REPAIRED = {
     "with a journal that others can read": "from 0644 to 0600",
     "with a token that others can read": "from 0640 to 0600",
     "with what a killed process left": "removed",
+    "with what a killed run left": "removed",
+    "with runs that others can read": "from 0755 to 0700",
 }
 """The machines that `--fix` repairs, and what it says of it."""
 

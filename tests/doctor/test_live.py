@@ -43,6 +43,22 @@ async def test_a_server_of_another_version_is_named(stage: Stage, examine: Any) 
     assert differs["command"] == "codextui kill-server"
 
 
+async def test_a_server_without_the_http_of_the_configuration_is_named(
+    stage: Stage, examine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codextui, "__version__", "9.9")
+    async with FakeServer(stage.runtime / "default.sock"):
+        stage.write_config('[server]\n\nhttp = "127.0.0.1:9"\n')
+        code, findings = await examine()
+        assert (code, worse(findings)) == (1, {"server.http": "problem"})
+        silent = one(findings, "server.http")
+        assert (silent["line"], silent["command"]) == (3, "codextui serve --http 127.0.0.1:9")
+        address = stage.provider.removeprefix("http://").removesuffix("/v1")
+        stage.write_config(f'[server]\nhttp = "{address}"\n')
+        assert worse((await examine())[1]) == {}
+    assert worse((await examine())[1]) == {"server.socket": "advice"}, "none runs any more"
+
+
 async def test_a_server_that_does_not_answer_is_named(
     stage: Stage, examine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

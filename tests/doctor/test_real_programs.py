@@ -21,6 +21,7 @@ from codextui.errors import CodextuiError
 from codextui.server.store.migrations import migrate
 
 SEARCH = search_codex()
+PROGRAM = Path(__file__).with_name("patience.py")
 KEY = "sk-test-0123456789abcdef"
 
 pytestmark = pytest.mark.skipif(SEARCH.binary is None, reason="no Codex here")
@@ -48,7 +49,7 @@ class Program:
     def run(
         self, *arguments: str, before: tuple[str, ...] = (), **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        command = [*before, sys.executable, "-m", "codextui", "doctor", *arguments]
+        command = [*before, sys.executable, str(PROGRAM), "doctor", *arguments]
         return subprocess.run(
             command,
             check=False,
@@ -205,3 +206,18 @@ def test_what_is_read_only_is_named(program: Program, name: str, check: str) -> 
     assert (code, found["severity"], found["file"]) == (1, "problem", closed)
     assert "read-only" in found["found"]
     assert found["advice"] or found["command"]
+
+
+def test_where_no_namespace_can_be_made_the_real_sandbox_does_not_work(program: Program) -> None:
+    script = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
+    without = ("unshare", "--user", "--map-root-user", "/bin/sh", "-c", script, "sh")
+    try:
+        subprocess.run([*without, "/bin/true"], check=True, capture_output=True, timeout=60)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"unshare does not work here: {error}")
+    code, findings = program.find(before=without)
+    found = one(findings, "codex.sandbox")
+    assert (code, found["severity"]) == (1, "problem")
+    assert "bwrap: " in found["found"]
+    assert found["file"] == "/proc/sys/user/max_user_namespaces"
+    assert found["command"].startswith("sudo sysctl -w user.max_user_namespaces=")

@@ -78,9 +78,9 @@ async def processes(monkeypatch: pytest.MonkeyPatch) -> Processes:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[CodexWorker]:
+async def running(*, delay_s: float = 0.0) -> AsyncIterator[CodexWorker]:
     codex = CodexWorker(CodexSettings())
-    task = asyncio.create_task(codex.run(Mock()))
+    task = asyncio.create_task(codex.run(Mock(), delay_s=delay_s))
     try:
         async with asyncio.timeout(PATIENCE_S):
             yield codex
@@ -108,6 +108,20 @@ async def test_nobody_gets_a_process_before_its_login_is_known(
         answered.set()
         with pytest.raises(CodexLoginMissing, match="codex login"):
             await codex.require_login(await waiting)
+
+
+async def test_a_delayed_process_is_started_when_it_is_needed(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read_login_problem(*_: object, **__: object) -> str:
+        return ""
+
+    monkeypatch.setattr(worker, "read_login_problem", read_login_problem)
+    async with running(delay_s=3600) as codex:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert processes.started == []
+        assert [await codex.app()] == processes.started
 
 
 async def test_a_process_that_has_ended_is_given_to_nobody(

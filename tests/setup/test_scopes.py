@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 import tomlkit
+from hypothesis import given
+from hypothesis import strategies as st
 from setup.test_clients import STDIO, home, printed_json, setup
 
 from codextui.codex.binary import search_codex
+from codextui.errors import ConfigInvalid
 from codextui.setup import claude_code, codex
-from codextui.setup.entries import describe_start
+from codextui.setup.entries import Starts, describe_start, what_starts
 from codextui.setup.old_entries import find_old_entries
 from codextui.setup.recipe import ConfigScope
-from codextui.setup.scopes import find_started
+from codextui.setup.scopes import Block, Scope, choose_scope, find_started, tell_entries
 
 __all__ = ["home", "setup"]
 
@@ -285,3 +288,44 @@ def test_a_scope_of_odd_content_has_no_servers(home: Path) -> None:
         (home / "home" / ".claude.json").write_text(text)
         assert find_started(claude_code.read_scopes(), "codex") is None
         assert find_old_entries() == ()
+
+
+ENTRIES = st.sampled_from([None, OLD, OTHER, STDIO, {"env": {}}, {"enabled": False, **OLD}])
+KINDS = (ConfigScope.LOCAL, ConfigScope.PROJECT, ConfigScope.USER)
+
+
+@given(
+    st.lists(st.tuples(ENTRIES, st.booleans()), min_size=3, max_size=3),
+    st.sampled_from([None, *KINDS]),
+    st.booleans(),
+)
+def test_no_choice_of_a_scope_replaces_another_program_or_what_is_started_of_it(
+    entries: list[tuple[Any, bool]], wanted: ConfigScope | None, layered: bool
+) -> None:
+    scopes = [
+        Scope(
+            str(kind),
+            Path(f"/{kind}"),
+            kind,
+            servers={} if entry is None else {"codex": entry},
+            blocked={"codex": Block("No.")} if is_blocked else {},
+            layered=layered,
+        )
+        for kind, (entry, is_blocked) in zip(KINDS, entries, strict=True)
+    ]
+    started = find_started(scopes, "codex")
+    try:
+        chosen = choose_scope(scopes, "codex", wanted, ConfigScope.PROJECT)
+    except ConfigInvalid:
+        chosen = None
+    if chosen is None:
+        assert OTHER in [entry for entry, _ in entries]
+        return
+    assert chosen.entry("codex") != OTHER
+    assert wanted in (None, chosen.kind)
+    if started is not None:
+        assert what_starts(started.settings) is not Starts.OTHER
+        assert wanted or chosen is started.scope
+    assert sum("starts this one" in line for line in tell_entries("It", scopes, "codex")) == bool(
+        started
+    )
