@@ -157,6 +157,9 @@ def test_what_is_printed_for_an_old_entry_is_what_is_written(setup: Any, home: P
     assert setup("cursor", "--name", "codex", "--write").code == 0
     assert read_entry(home / PATHS["cursor"][1], "mcpServers") == printed
     assert {**printed, **kept} == printed
+    again = setup("cursor", "--name", "codex").out
+    assert "Cursor is set up already." in again
+    assert "--write" not in again
 
 
 def test_a_scope_that_cannot_be_read_is_told(setup: Any, home: Path) -> None:
