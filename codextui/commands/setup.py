@@ -76,6 +76,8 @@ def set_up(options: argparse.Namespace) -> int:
         if not (is_done or recipe.refusal):
             print_line(f"\n--write does that, and checks what {client.TITLE} starts then.")
         return 0
+    if recipe.commands and scope.problem:  # the client would begin its file anew
+        raise ConfigInvalid(f"{scope.problem}. Nothing was changed: repair the file first")
     is_written = _write(recipe, client.TITLE)
     _tell_rest(options, client, recipe, scope)
     return _conclude(options, client, scope, recipe) if is_written else EXIT_NOT_YET
