@@ -18,6 +18,7 @@ from codextui.config.address import TOKEN_VARIABLE
 from codextui.setup.entries import conceal_values, merge_entry
 from codextui.setup.files import read_scope
 from codextui.setup.launch import HttpEndpoint, Launch
+from codextui.setup.project import find_workspace
 from codextui.setup.recipe import ConfigScope, Entry, Format, Recipe, json_snippet
 from codextui.setup.scopes import Scope
 
@@ -38,7 +39,7 @@ def read_scopes() -> tuple[Scope, ...]:
     return tuple(
         read_scope(Scope(title, folder / ".cursor" / "mcp.json", kind, Format.JSONC))
         for title, folder, kind in (
-            ("the project's file", Path.cwd(), ConfigScope.PROJECT),
+            ("the project's file", find_workspace(Path.cwd(), ".cursor"), ConfigScope.PROJECT),
             ("the user's file", Path.home(), ConfigScope.USER),
         )
     )

@@ -162,6 +162,36 @@ def test_what_is_printed_for_an_old_entry_is_what_is_written(setup: Any, home: P
     assert "--write" not in again
 
 
+@pytest.mark.parametrize("client", PATHS)
+@pytest.mark.parametrize(
+    ("folders", "where"),
+    [
+        (("project/sub/deep",), "project/sub/deep"),  # no repository
+        (("project/.git/HEAD", "project/sub/deep"), "project"),
+        (("project/.git/HEAD", "project/sub/{}", "project/sub/deep"), "project/sub"),
+        (
+            ("project/.git/HEAD", "project/sub/.git/HEAD", "project/{}", "project/sub/deep"),
+            "project/sub",
+        ),
+        (("home/.git/HEAD", "home/sub/deep"), "home/sub/deep"),
+    ],
+)
+def test_a_folder_in_a_project_is_set_up_where_the_project_is(
+    setup: Any,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    client: str,
+    folders: tuple[str, ...],
+    where: str,
+) -> None:
+    for folder in folders:
+        (home / folder.format(f".{client}")).mkdir(parents=True)
+    monkeypatch.chdir(home / folders[-1])
+    done = setup(client, "--project", "--write")
+    assert done.code == 0
+    assert (home / where / f".{client}" / "mcp.json").is_file()
+
+
 def test_a_scope_that_cannot_be_read_is_told(setup: Any, home: Path) -> None:
     (home / "project" / ".cursor").mkdir()
     (home / "project" / ".cursor" / "mcp.json").write_text("{ broken")
