@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,11 +26,15 @@ from codextui.text.sanitize import one_line, sanitize
 
 _WIDTH = max(len(severity) for severity in Severity) + 2
 _MAX_LINE = 2_000
+_MIN_COLUMNS = 40
 _OWN = re.compile(r"(?:^|(?<=&& ))codextui(?= )")
 
 
 def examine(options: argparse.Namespace) -> int:
     """Print what the checks find; with `--fix`, repair what is safe first.
+
+    Problems are first, then advice. Of what is fine only the names are printed, unless `--all` or
+    `--json` asks for more.
 
     Returns:
         The exit code: 1 where there is a problem.
@@ -41,13 +48,13 @@ def examine(options: argparse.Namespace) -> int:
     findings = [*unsettled, *_look(options.server, file)]
     if options.fix and _repair_all(findings, is_json=options.json):
         findings = [*unsettled, *_look(options.server, file)]
-    for finding in (_as_typed(finding, program) for finding in findings):
-        if options.json:
+    typed = [_as_typed(finding, program) for finding in findings]
+    if options.json:
+        for finding in typed:
             print_json(finding.to_json())
-        else:
-            _print_finding(finding)
-    if not options.json:
-        _print_summary(findings, program)
+    else:
+        _print_findings(typed, is_all=options.all)
+        _print_summary(typed, program)
     return 1 if count(findings, Severity.PROBLEM) else 0
 
 
@@ -98,21 +105,31 @@ def _repair_all(findings: Sequence[Finding], *, is_json: bool) -> bool:
             severity = "failed" if failed else "fixed"
             print_json({"severity": severity, "check": check, "found": failed or done})
         else:
-            print_line(f"{'failed' if failed else 'fixed':{_WIDTH}}{_line(failed or done)}")
+            print_line(_wrap("failed" if failed else "fixed", failed or done))
     return bool(wanted)
+
+
+def _print_findings(findings: Sequence[Finding], *, is_all: bool) -> None:
+    worst_first = (Severity.PROBLEM, Severity.ADVICE, Severity.OK)
+    for finding in sorted(findings, key=lambda one: worst_first.index(one.severity)):
+        if is_all or finding.severity is not Severity.OK:
+            _print_finding(finding)
+    fine = dict.fromkeys(one.check for one in findings if one.severity is Severity.OK)
+    if fine and not is_all:
+        print_line(_wrap(Severity.OK, f"{', '.join(fine)} (--all says what was found)"))
 
 
 def _print_finding(finding: Finding) -> None:
     is_fine = finding.severity is Severity.OK
-    where = f" ({_line(str(finding.place))})" if is_fine and finding.place is not None else ""
-    print_line(f"{finding.severity:{_WIDTH}}{finding.check}: {_line(finding.found)}{where}")
+    where = f" ({finding.place})" if is_fine and finding.place is not None else ""
+    print_line(_wrap(finding.severity, f"{finding.check}: {finding.found}{where}"))
     if is_fine:
         return
     indent = " " * _WIDTH
     if finding.place is not None:
         print_line(f"{indent}in {_line(str(finding.place))}")
     if finding.advice:
-        print_line(f"{indent}{_line(finding.advice)}")
+        print_line(_wrap("", finding.advice))
     if finding.command:
         print_line(f"{indent}type: {sanitize(finding.command)}")
 
@@ -128,6 +145,20 @@ def _print_summary(findings: Sequence[Finding], program: str) -> None:
     )
     if fixable:
         print_line(f"`{_line(program)} doctor --fix` repairs {fixable} of them")
+
+
+def _wrap(label: str, text: str) -> str:
+    """Return a text behind a label; on a terminal it is broken between words, and only there."""
+    line = f"{label:{_WIDTH}}{_line(text)}"
+    if not sys.stdout.isatty():
+        return line
+    return textwrap.fill(
+        line,
+        max(_MIN_COLUMNS, shutil.get_terminal_size().columns),
+        subsequent_indent=" " * _WIDTH,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _line(text: str) -> str:

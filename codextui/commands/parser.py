@@ -293,6 +293,9 @@ def _add_doctor_command(commands: Commands) -> None:
     doctor.formatter_class = argparse.RawDescriptionHelpFormatter
     doctor.epilog = _DOCTOR_EPILOG
     doctor.add_argument(
+        "--all", action="store_true", help="print also what was looked at and is fine"
+    )
+    doctor.add_argument(
         "--fix",
         action="store_true",
         help="repair what is surely safe, say each time what was done, and look again",

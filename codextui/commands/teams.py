@@ -12,7 +12,8 @@ from codextui.commands.output import print_json, print_line, print_table
 from codextui.config import paths
 from codextui.config.readers import suggest
 from codextui.config.schema import load_config
-from codextui.config.tables import line_of, read_text
+from codextui.config.tables import read_text
+from codextui.config.toml_lines import line_of
 from codextui.errors import ConfigInvalid
 from codextui.teams.config.team import Limits, Role, Team
 from codextui.text.sanitize import one_line
@@ -80,6 +81,7 @@ def add_new_team(options: argparse.Namespace) -> int:
     )
     where = ["--config", str(options.config)] if options.config is not None else []
     following = shlex.join(["codextui", "run", *where, team.name, "what to build"])
+    checking = shlex.join(["codextui", "teams", "check", *where, team.name])
     if options.json:
         added = {"team": team.name, "file": str(file), "roles": list(team.roles)}
         print_json({**added, **_report_to_json(report, file), "next": following})
@@ -90,10 +92,7 @@ def add_new_team(options: argparse.Namespace) -> int:
         _print_report(report, file)
     print_line("next, in the folder of your project:")
     print_line(f"  {one_line(following)}")
-    print_line(
-        f"change its instructions and roles in the file; `codextui teams check {team.name}` "
-        "explains it"
-    )
+    print_line(f"change its instructions and roles in the file; `{one_line(checking)}` explains it")
     return 0
 
 

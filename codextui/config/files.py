@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -22,11 +24,11 @@ def replace_file(path: Path, data: bytes, *, new_mode: int) -> None:
         new_mode: its mode if it does not exist yet.
 
     Raises:
-        OSError: it cannot be written; its content has not changed.
+        OSError: it cannot be written, or is a device, a pipe or a folder; it has not changed.
     """
     target = path.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    mode = target.stat().st_mode & 0o777 if target.exists() else new_mode
+    mode = _mode_of(target, new_mode)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)
     try:
@@ -39,6 +41,21 @@ def replace_file(path: Path, data: bytes, *, new_mode: int) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _mode_of(target: Path, new_mode: int) -> int:
+    """Return the mode of a file, and `new_mode` where there is none.
+
+    Raises:
+        OSError: it is no regular file: to replace /dev/null would take it away from everybody.
+    """
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return new_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(target))
+    return stat.S_IMODE(mode) & 0o777
 
 
 def is_disk_full(path: Path) -> bool:

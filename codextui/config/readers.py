@@ -154,7 +154,8 @@ def list_of(read_item: Callable[[object], _T]) -> Callable[[object], tuple[_T, .
 
     def read(value: object) -> tuple[_T, ...]:
         if not isinstance(value, list):
-            raise ConfigInvalid(f"must be a list, not {quote(value)}")
+            example = f": [{quote(value)}]" if isinstance(value, str) else ""
+            raise ConfigInvalid(f"must be a list{example}, not {quote(value)}")
         return tuple(read_item(item) for item in value)
 
     return read
@@ -180,7 +181,12 @@ def suggest_close(word: str, known: Sequence[str], form: str = "{}") -> str:
 
 
 def quote(value: object) -> str:
-    """Return a wrong value for a message, shortened."""
+    """Return a wrong value for a message, much as TOML has it, shortened."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{name} = {quote(inner)}" for name, inner in value.items())
+        return f"{{ {pairs} }}" if len(pairs) < _QUOTE_LIMIT else "a table"
     try:
         text = repr(value)
     except ValueError:  # an integer of thousands of digits

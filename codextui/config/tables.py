@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,11 +23,10 @@ from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
 from codextui.config.readers import Reader, quote, suggest
+from codextui.config.toml_lines import describe_syntax_error, line_of
 from codextui.errors import ConfigInvalid
 
 _T = TypeVar("_T")
-
-_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 NO_TABLE = "must be a table; write its keys under [{key}]"
 """The problem of a value that should be a table. `{key}` and `{value}` are replaced."""
@@ -106,7 +104,7 @@ class ConfigFile:
     def check(self) -> None:
         """Raise ConfigInvalid with all mistakes, if there are any."""
         if self.problems:
-            raise ConfigInvalid("\n".join(map(str, self.problems)))
+            raise ConfigInvalid("\n".join(map(str, sorted(self.problems))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,45 +240,6 @@ def read_text(path: Path) -> str:
         raise ConfigInvalid(f"{path} cannot be read: {error}") from error
 
 
-def line_of(text: str, key: str) -> int:
-    """Return the line, from 1, where a dotted key first appears in a TOML text.
-
-    Where there is no such key it is the line of the nearest table around it that is there.
-    """
-    lines = _lines_of(text)
-    while key and key not in lines:
-        key = key.rpartition(".")[0]
-    return lines.get(key, 1)
-
-
-@functools.lru_cache(maxsize=2)
-def _lines_of(text: str) -> Mapping[str, int]:
-    """Return the line of every dotted key.
-
-    `tomllib` reports no positions. So ever more lines are parsed; a key begins in the line after
-    the longest valid text without it.
-    """
-    lines = text.split("\n")
-    found: dict[str, int] = {}
-    start = 1
-    for end in range(1, len(lines) + 1):
-        try:
-            document = tomllib.loads("\n".join(lines[:end]))
-        except (ValueError, RecursionError):
-            continue
-        for key in _dotted_keys(document, ""):
-            found.setdefault(key, start)
-        start = end + 1
-    return found
-
-
-def _dotted_keys(table: Mapping[str, object], prefix: str) -> Iterator[str]:
-    for name, value in table.items():
-        yield f"{prefix}{name}"
-        if isinstance(value, dict):
-            yield from _dotted_keys(value, f"{prefix}{name}.")
-
-
 def find_syntax_mistake(text: str, name: str) -> Mistake | None:
     """Return why a text is no TOML; None if it is."""
     try:
@@ -291,10 +250,8 @@ def find_syntax_mistake(text: str, name: str) -> Mistake | None:
 
 
 def _syntax_mistake(text: str, name: str, error: Exception) -> Mistake:
-    said = str(error)
-    found = _PLACE.search(said)
-    line = int(found[1]) if found and found[1] else text.count("\n") + 1
-    return Mistake(line, "", f"is no TOML: {_PLACE.sub('', said)}", name)
+    line, problem = describe_syntax_error(text, error)
+    return Mistake(line, "", problem, name)
 
 
 def _reader_of(hint: Any) -> Reader | TableReader | None:

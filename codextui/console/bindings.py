@@ -15,7 +15,7 @@ import msgspec
 from textual.binding import Binding, BindingType, InvalidBinding
 from textual.keys import format_key, key_to_character
 
-from codextui.config.tables import line_of
+from codextui.config.toml_lines import line_of
 from codextui.errors import ConfigInvalid
 
 _UNBOUND = "unbound."

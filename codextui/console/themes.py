@@ -23,7 +23,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from codextui.config.readers import suggest
 from codextui.config.schema import save_setting
-from codextui.config.tables import line_of
+from codextui.config.toml_lines import line_of
 
 VARIABLE_DEFAULTS: dict[str, str] = {
     "text-quiet": "#96a3b5",

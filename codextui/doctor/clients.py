@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from codextui.config.tables import line_of
+from codextui.config.toml_lines import line_of
 from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.machine import Machine
 from codextui.doctor.network import why_unreachable

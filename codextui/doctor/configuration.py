@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from codextui.config.tables import line_of, read_text
+from codextui.config.tables import read_text
+from codextui.config.toml_lines import line_of
 from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.machine import Machine
 

@@ -131,7 +131,7 @@ def _check_database(path: Path, database: sqlite3.Connection) -> Finding:
             command=_move(path, "newer"),
         )
     damage, is_whole = _find_damage(database)
-    if damage:
+    if damage := damage or _find_absence(database, version):
         return _damaged(path, damage)
     size = f"{path.stat().st_size / 1024 / 1024:.1f} MB"
     extent = "the journal is sound"
@@ -151,6 +151,28 @@ def _find_damage(database: sqlite3.Connection) -> tuple[str, bool]:
             return "", False
         raise
     return ("" if found == "ok" else str(found)), True
+
+
+def _find_absence(database: sqlite3.Connection, version: int) -> str:
+    """Return what a journal of that version has and this database has not; empty for nothing."""
+    with closing(sqlite3.connect(":memory:")) as model:
+        for change in MIGRATIONS[:version]:
+            change(model)
+        wanted = _columns(model)
+    found = _columns(database)
+    for table, columns in wanted.items():
+        if table not in found:
+            return f"it has no table {table}"
+        if missing := columns - found[table]:
+            return f"its table {table} has no {', '.join(sorted(missing))}"
+    return ""
+
+
+def _columns(database: sqlite3.Connection) -> dict[str, set[str]]:
+    """Return the names of the columns by table."""
+    tables = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    select = "SELECT name FROM pragma_table_info(?)"
+    return {table: {name for (name,) in database.execute(select, (table,))} for (table,) in tables}
 
 
 def _damaged(path: Path, what: str) -> Finding:

@@ -76,7 +76,8 @@ def check_roles_provider() -> Iterator[Finding]:
         )
     url = os.environ.get(_BASE_VARIABLE) or OPENAI_URL
     if not is_sandboxed():
-        yield _reach("teams.provider", "the provider of the roles' own models", url, None)
+        what = "the provider of the roles' own models"
+        yield _reach("teams.provider", what, url, None, _BASE_VARIABLE)
 
 
 def _is_chatgpt(machine: Machine) -> bool:
@@ -84,7 +85,14 @@ def _is_chatgpt(machine: Machine) -> bool:
     return ran is not None and login_kind(ran) == "with ChatGPT"
 
 
-def _reach(check: str, what: str, url: str, place: Place | None) -> Finding:
+def _reach(
+    check: str,
+    what: str,
+    url: str,
+    place: Place | None,
+    source: str = "the provider's base_url in Codex's config.toml",
+) -> Finding:
+    """Return whether a connection can be made to a URL, which `source` names."""
     why = why_unreachable(url)
     if not why:
         return fine(check, f"{what} can be reached at {_host(url)}")
@@ -101,8 +109,8 @@ def _reach(check: str, what: str, url: str, place: Place | None) -> Finding:
         check,
         f"{what} cannot be reached at {_host(url)}: {why}",
         place if place is not None and place.path.exists() else None,
-        advice="Check the network, HTTPS_PROXY and NO_PROXY, and the provider's base_url in "
-        "Codex's config.toml. Turns fail until it answers.",
+        advice=f"Check the network, HTTPS_PROXY and NO_PROXY, and {source}. Turns fail until it "
+        "answers.",
         command=f"curl -sS -o /dev/null {_host(url)}",
     )
 

@@ -15,7 +15,8 @@ from codextui.client.session import ClientSession
 from codextui.client.spawn import open_socket
 from codextui.config import paths
 from codextui.config.files import is_held
-from codextui.config.tables import line_of, read_text
+from codextui.config.tables import read_text
+from codextui.config.toml_lines import line_of
 from codextui.doctor.findings import Finding, Place, RemoveSocket, Severity, fine
 from codextui.doctor.machine import Machine
 from codextui.doctor.network import why_silent, why_unreachable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from codextui.config.tables import line_of, read_text
+from codextui.config.tables import read_text
+from codextui.config.toml_lines import line_of
 from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.machine import Machine
 from codextui.doctor.provider import check_roles_provider

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from codextui.config.tables import line_of, read_text
+from codextui.config.tables import read_text
+from codextui.config.toml_lines import line_of
 from codextui.doctor.clients import ClientEntry, entries_of, without_repeats
 from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.journal import Past, read_past

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from codextui.config import paths
 from codextui.config.schema import Export, TracesConfig
-from codextui.config.tables import line_of, read_text
+from codextui.config.tables import read_text
+from codextui.config.toml_lines import line_of
 from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.machine import Machine
 from codextui.doctor.network import why_unreachable

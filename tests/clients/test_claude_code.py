@@ -53,6 +53,9 @@ class Person:
         programs = folder / "bin"
         for made in (self.home, self.project, programs, self.project / ".git"):
             made.mkdir()
+        config = self.home / ".config" / "codextui" / "config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text('[codex]\nattach = "private"\n')  # no daemon that would stay
         (programs / "codextui").symlink_to(Path(sys.executable).with_name("codextui"))
         self.without_claude = {
             "HOME": str(self.home),

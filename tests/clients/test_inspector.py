@@ -24,6 +24,9 @@ def test_the_inspector_lists_the_tools_of_an_entry_that_was_taken_over(
     catalogue.parent.mkdir()
     old = {"command": "npx", "args": ["-y", "@openai/codex", "mcp-server"]}
     catalogue.write_text(json.dumps({"mcpServers": {"codex": old}}))
+    config = tmp_path / ".config" / "codextui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[codex]\nattach = "private"\n')  # no daemon that would stay
     with tempfile.TemporaryDirectory(prefix="ct-") as runtime:  # short enough for a socket
         env = {
             "HOME": str(tmp_path),

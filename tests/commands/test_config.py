@@ -43,7 +43,7 @@ TOLD = [
     (11, "server.http", "can be reached by other machines"),
     (12, "prices.x", "needs output"),
     (15, "teams.a.limits.tokens", "must be a whole number from 0 to 1,000,000,000,000, not -1"),
-    (16, "teams.a.roles.b", "needs either instructions or instructions_file"),
+    (16, "teams.a.roles.b", "has no instructions: write instructions, or instructions_file"),
 ]
 """The mistakes of BAD: line, key, and how what is told of it begins."""
 
@@ -81,7 +81,9 @@ def test_a_text_that_is_no_toml_is_one_mistake(
 ) -> None:
     config.write_text("[ui]\ntheme = \n")
     assert main(["config", "check"]) == 2
-    assert capsys.readouterr().out == f"{config}:2: is no TOML: Invalid value\n"
+    assert capsys.readouterr().out == (
+        f"{config}:2: is no TOML: Invalid value; write a value after =\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["config"], ["teams"], ["runs"]])

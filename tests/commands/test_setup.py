@@ -28,11 +28,12 @@ class Person:
         self.home, self.project = folder / "home", folder / "project"
         self.home.mkdir()
         self.project.mkdir()
-        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-        self.env = {**kept, "HOME": str(self.home), "XDG_RUNTIME_DIR": runtime}
         config = self.home / ".config" / "codextui" / "config.toml"
         config.parent.mkdir(parents=True)
-        config.write_text('[codex]\nattach = "own"\n')  # Codex's daemon would go on
+        config.write_text('[codex]\nattach = "private"\n')  # no daemon that would stay
+        self.config = config
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        self.env = {**kept, "HOME": str(self.home), "XDG_RUNTIME_DIR": runtime}
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -62,6 +63,7 @@ def person(tmp_path: Path) -> Iterator[Person]:
 def test_what_is_written_is_verified_and_the_server_for_that_is_ended(
     person: Person, client: str
 ) -> None:
+    person.config.unlink()
     done = person.run("setup", client, "--write")
     assert done.returncode == 0, done.stderr
     assert re.search(

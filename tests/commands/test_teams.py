@@ -104,6 +104,7 @@ def test_a_new_team_is_checked_and_the_next_command_is_named(
     out = capsys.readouterr().out
     assert f"added the team shop (builder, reviewer) to {config}" in out
     assert f"  codextui run --config '{config}' shop 'what to build'" in out.splitlines()
+    assert f"`codextui teams check --config '{config}' shop` explains it" in out
     assert "advice" not in out
     assert main(["teams", "check", "shop", "--config", str(config)]) == 0
     out = capsys.readouterr().out

@@ -146,7 +146,7 @@ def test_an_unknown_section_is_refused_with_the_known_ones() -> None:
     [
         ("ui.layout = 0", "a whole number from 1 to 9, not 0"),
         ("ui.layout = 2.5", "a whole number from 1 to 9, not 2.5"),
-        ("ui.layout = true", "a whole number from 1 to 9, not True"),
+        ("ui.layout = true", "a whole number from 1 to 9, not true"),
         ("ui.bell = 1", "true or false, not 1"),
         ('ui.theme = ""', "a text that is not empty"),
         ("ui.theme = 1979-05-27", "a text that is not empty"),
@@ -155,7 +155,7 @@ def test_an_unknown_section_is_refused_with_the_known_ones() -> None:
         ('approvals.clients = "nobody"', "one of both, console, client, not 'nobody'"),
         ("approvals.unattended_timeout = -1", 'must be "never" or a number from 0 to'),
         ('approvals.unattended_timeout = "soon"', 'must be "never" or a number'),
-        ("approvals.quiet = true", "a number from 0 to 10 seconds, not True"),
+        ("approvals.quiet = true", "a number from 0 to 10 seconds, not true"),
         ("server.idle_timeout = -1", "a number from 0 to 31,536,000 seconds (a year), not -1"),
         ("ui.archive_after = 9999", "a whole number from 0 to 8,760, not 9999"),
         ("ui.layout = 10", 'must be "auto" or a whole number from 1 to 9, not 10'),
@@ -181,14 +181,14 @@ def test_a_wrong_value_is_refused_with_what_would_be_right(text: str, right: str
     assert right in refusal(text)
 
 
-def test_all_mistakes_are_reported_at_once_each_with_its_line() -> None:
+def test_all_mistakes_are_reported_at_once_in_the_order_of_their_lines() -> None:
     message = refusal(
         '[ui]\ntheme = """\nx\n"""\nlayout = 12\n[codex]\nhom = "/x"\n[ui.keys]\na.b = 3\n'
     )
     assert [line.split(" ")[0] for line in message.splitlines()] == [
         "config.toml:5:",
-        "config.toml:9:",
         "config.toml:7:",
+        "config.toml:9:",
     ]
 
 

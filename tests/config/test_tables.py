@@ -16,7 +16,6 @@ from codextui.config.tables import (
     TableReader,
     find_syntax_mistake,
     keys_of,
-    line_of,
 )
 from codextui.errors import ConfigInvalid
 
@@ -119,14 +118,9 @@ def test_a_loaded_file_knows_its_folder_and_its_name(tmp_path: Path) -> None:
     assert str(file.problems[0]).startswith(f"{path}:1: ")
 
 
-def test_the_line_of_a_value_over_several_lines_is_where_it_begins() -> None:
-    assert line_of('a = 1\nb = [\n  1,\n  2,\n]\nc = """\nx\n"""\n', "b") == 2
-    assert line_of('a = 1\nb = [\n  1,\n  2,\n]\nc = """\nx\n"""\n', "c") == 6
-
-
 @pytest.mark.parametrize(
     ("text", "place"),
-    [("[ui", "1: is no TOML: "), ("a = 1\nb = [\n", "3: is no TOML: "), ("\na =", "2: is no TOML")],
+    [("[ui", "1: is no TOML: "), ("a = 1\nb = [\n", "2: is no TOML: "), ("\na =", "2: is no TOML")],
 )
 def test_a_text_that_is_no_toml_is_refused_with_the_line(text: str, place: str) -> None:
     with pytest.raises(ConfigInvalid) as caught:
@@ -135,10 +129,3 @@ def test_a_text_that_is_no_toml_is_refused_with_the_line(text: str, place: str) 
     mistake = find_syntax_mistake(text, "dogs.toml")
     assert str(mistake) == str(caught.value)
     assert find_syntax_mistake("a = 1", "dogs.toml") is None
-
-
-def test_the_line_of_a_key_that_is_not_there_is_that_of_the_nearest_table() -> None:
-    text = "[dog]\nname = 'Rex'\n[dog.kennel]\nsize = 1\n[cat]\n"
-    assert line_of(text, "dog.kennel.colours") == 3
-    assert line_of(text, "dog.toys.ball") == 1
-    assert line_of(text, "bird.nest") == 1

@@ -122,6 +122,11 @@ def damage_journal(stage: Stage) -> None:
     path.write_bytes(data)
 
 
+def write_other_database(stage: Stage) -> None:
+    with closing(sqlite3.connect(write_journal(stage))) as database:
+        database.execute("DROP TABLE approvals")
+
+
 def write_text(name: str, text: str, mode: int = 0o600) -> Callable[[Stage], None]:
     def write(stage: Stage) -> None:
         path = stage.state / name
@@ -319,6 +324,9 @@ MACHINES: dict[str, Broken] = {
     ),
     "with a damaged journal": Broken(
         damage_journal, {"journal": "problem"}, "the journal cannot be used"
+    ),
+    "with a journal that lacks a table": Broken(
+        write_other_database, {"journal": "problem"}, "it has no table approvals"
     ),
     "with something else in place of the journal": Broken(
         write_text("default.sqlite", "no database " * 100),

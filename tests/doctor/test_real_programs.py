@@ -112,7 +112,7 @@ def test_no_part_of_a_key_is_printed(program: Program) -> None:
     (program.codex_home / "config.toml").write_text(f'openai_base_url = "{url}"\n')
     (program.codex_home / "auth.json").write_text(json.dumps({"OPENAI_API_KEY": KEY}))
     program.env |= {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": url}
-    for arguments in ((), ("--json",)):
+    for arguments in (("--all",), ("--json",)):
         ran = program.run(*arguments)
         assert "with an API key" in ran.stdout
         assert KEY[-5:] not in ran.stdout + ran.stderr

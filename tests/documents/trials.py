@@ -261,8 +261,10 @@ TEAM = "codextui run shop 'Add a wish list'"
 DEMO = "python3 -m venv .venv && . .venv/bin/activate && pip install '.[codex]' && codextui demo"
 TESTS = (
     "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && "
-    ".venv/bin/pytest -n 3 -m 'not slow and not benchmark and not attack'"
+    ".venv/bin/pytest -n 3 --ignore=tests/console "
+    "-m 'not slow and not contract and not e2e and not benchmark and not attack'"
 )
+ALL_TESTS = ".venv/bin/pytest -n 3 -m 'not benchmark' && .venv/bin/pytest -m benchmark"
 COLLECT = (
     r"(^.*'\.\[dev\]' && )?\.venv/bin/pytest",
     ".venv/bin/pytest --collect-only -q tests/text tests/benchmarks",
@@ -282,6 +284,7 @@ TRIALS: dict[str, Trial] = {
         },
     ),
     TESTS: Trial((in_clone,), {TESTS: Changed(*COLLECT, COLLECTED)}, contributor=True),
+    ALL_TESTS: Trial((in_clone,), {ALL_TESTS: Changed(*COLLECT, COLLECTED)}, contributor=True),
     "codextui login": Trial((in_project,), {"codextui login": InTerminal(see_login, code=-SIGINT)}),
     "codextui": Trial((in_project,), {"codextui": InTerminal(first_hour)}),
     "codextui demo --team": Trial(

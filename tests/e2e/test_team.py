@@ -79,7 +79,7 @@ def test_a_run_continues_after_its_console_is_left(
     assert found, terminal.text
     log = Path(found[1])
     deadline = time.monotonic() + START_S
-    while "\ndone: " not in log.read_text("utf-8"):
+    while not re.search(r"^[0-9:]{8} done: ", log.read_text("utf-8"), re.MULTILINE):
         assert time.monotonic() < deadline, log.read_text("utf-8")
         time.sleep(0.05)
     for name in FILES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from agents import CodeInterpreterTool, WebSearchTool, function_tool
@@ -9,6 +10,21 @@ from agents.mcp import MCPServer
 from mcp.types import CallToolResult, GetPromptResult, ListPromptsResult, Tool
 
 calls: list[str] = []
+nameless = lambda word: word  # noqa: E731 - a tool without a name
+
+
+class Calls:
+    """No tool."""
+
+
+def misspelt(word: Nope) -> str:  # type: ignore[name-defined]  # noqa: F821 - a mistake
+    """Nobody can say what this takes."""
+    return str(word)
+
+
+def open_socket(connection: socket.socket) -> str:
+    """No model can give this."""
+    return str(connection)
 
 
 def lookup(word: str) -> str:

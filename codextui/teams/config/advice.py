@@ -63,6 +63,7 @@ def _about_rights(team: Team) -> Iterator[str]:
             yield f"{role.name} may do anything and never asks: let it ask (approval_policy)"
     for role in team.roles.values():
         yield from _about_writing(role)
+        yield from _about_grants(team, role)
     for role in team.roles.values():
         free = [tool for tool in role.tools if tool != WEB_SEARCH and not role.needs_approval(tool)]
         if free:
@@ -90,6 +91,24 @@ def _about_writing(role: Role) -> Iterator[str]:
     also = "" if _checks_others(role) or not role.codex else ', or sandbox = "workspace-write"'
     names = ", ".join(one.pattern for one in missing)
     yield f"{role.name} must produce {names} and may not write: {_writes_of(missing)}{also}"
+
+
+def _about_grants(team: Team, role: Role) -> Iterator[str]:
+    """Yield what a role that checks others may write of what they make."""
+    if not _checks_others(role) or (role.codex and role.sandbox != "read-only"):
+        return
+    checked = [
+        product.pattern
+        for other in team.roles.values()
+        for product in other.produces
+        if other is not role and any(_grants(own, product) for own in role.writes)
+    ]
+    if checked:
+        also = f": {_writes_of(role.produces)}" if role.produces else ""
+        yield (
+            f"{role.name} checks what others make and may write {', '.join(checked)}, which is "
+            f"theirs{also}"
+        )
 
 
 def _grants(pattern: str, product: Artifact) -> bool:

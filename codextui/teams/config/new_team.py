@@ -86,7 +86,7 @@ def add_team(path: Path, name: str) -> Team:
     try:
         replace_file(path, data, new_mode=0o600)
     except OSError as error:
-        raise ConfigInvalid(f"{path} cannot be written: {error}") from error
+        raise ConfigInvalid(f"{path} cannot be written: {error.strerror}") from error
     return team
 
 
@@ -98,7 +98,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigInvalid(f"{path} cannot be read: {error}") from error
+        raise ConfigInvalid(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _extend(data: bytes, text: str) -> bytes:

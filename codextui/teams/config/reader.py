@@ -125,8 +125,10 @@ class _TeamReader:
         if "model" in own and "work" not in own:
             values.pop("work", None)
         file = values.pop("instructions_file", None)
-        if (file is None) == ("instructions" not in values):
-            table.report("needs either instructions or instructions_file")
+        if file is None and "instructions" not in values:
+            table.report("has no instructions: write instructions, or instructions_file")
+        elif file is not None and "instructions" in values:
+            table.report("has instructions and instructions_file: leave one of them out")
         elif file is not None:
             values["instructions"] = _read_instructions(table, file)
         return None if len(self._problems) > known_problems else Role(name=name, **values)
@@ -155,8 +157,11 @@ def _read_instructions(role: Table, file: str) -> str:
     path = (role.file.folder / Path(file).expanduser()).resolve()
     try:
         text = path.read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        role.report(f"cannot be read: {error}", "instructions_file")
+    except OSError as error:
+        role.report(f"names {path}, which cannot be read: {error.strerror}", "instructions_file")
+        return ""
+    except UnicodeDecodeError:
+        role.report(f"names {path}, which is not in UTF-8", "instructions_file")
         return ""
     if not text:
         role.report(f"names an empty file: {path}", "instructions_file")

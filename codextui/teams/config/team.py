@@ -23,7 +23,7 @@ from codextui.config.readers import (
     quote,
     read_bool,
     read_string,
-    suggest,
+    suggest_close,
 )
 from codextui.config.schema import TracesConfig
 from codextui.errors import ConfigInvalid
@@ -121,13 +121,26 @@ def check_pattern(pattern: str) -> str:
 def check_name(name: str) -> str:
     """Return the name of a role or a kind of work. Raises ConfigInvalid for any other."""
     if not _NAME.fullmatch(name):
-        raise ConfigInvalid("must be named with small letters, digits, - and _")
+        raise ConfigInvalid(
+            "must be named with 1 to 40 small letters, digits, - and _, a letter or digit first"
+        )
     return name
 
 
 def read_pattern(value: object) -> str:
     """Read a path or glob in the project."""
     return check_pattern(read_string(value))
+
+
+def read_writable(value: object) -> str:
+    """Read a path or glob of files, in the project, that a role may write."""
+    pattern = read_string(value)
+    if pattern.endswith("/"):
+        raise ConfigInvalid(
+            f"must name files, not a folder: {quote(f'{pattern}*')}, or {quote(f'{pattern}**')} "
+            "with all folders in it"
+        )
+    return check_pattern(pattern)
 
 
 def read_folder(value: object) -> str:
@@ -165,9 +178,13 @@ def read_artifact(value: object) -> Artifact:
 def read_tool(value: object) -> str:
     """Read `web_search` or an import path: `package.module:name`."""
     tool = read_string(value)
-    if tool == WEB_SEARCH or _IMPORT_PATH.fullmatch(tool):
+    if tool == WEB_SEARCH or (_IMPORT_PATH.fullmatch(tool) and ".py:" not in tool):
         return tool
-    meant = suggest(tool, [WEB_SEARCH]) if ":" not in tool else ""
+    module, _, name = tool.partition(".py:")
+    as_module = f"{module.removeprefix('./').replace('/', '.')}:{name}"
+    meant = suggest_close(tool, [WEB_SEARCH])
+    if _IMPORT_PATH.fullmatch(as_module):
+        meant = f"; did you mean {as_module}?"
     raise ConfigInvalid(
         f'must name {WEB_SEARCH} or what is imported, as "package.module:name", '
         f"not {quote(tool)}{meant}"
@@ -291,7 +308,7 @@ class Role:
     work: Annotated[str, read_string] = ""
     codex_work: Annotated[str, read_string] = ""
     codex_model: str = ""
-    writes: Annotated[tuple[str, ...], list_of(read_pattern)] = ()
+    writes: Annotated[tuple[str, ...], list_of(read_writable)] = ()
     approve_tools: Annotated[tuple[str, ...] | None, read_approved_tools] = None
 
     def needs_approval(self, tool: str) -> bool:

@@ -7,6 +7,7 @@ import copy
 import hashlib
 import inspect
 import json
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from codextui.teams.runner.write_file import WRITE_FILE
 ASK_PERSON = "ask_person"
 """The name of the tool by which a role asks a person a question."""
 
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _TOOL_TYPES = tuple(get_origin(kind) or kind for kind in get_args(Tool))
 
 
@@ -104,11 +106,13 @@ def _as_tool(role: Role, found: object, *, needs_approval: bool) -> Tool:
     if inspect.isfunction(found):
         try:
             found = function_tool(found)
-        except UserError as error:
-            raise ConfigInvalid(f"can be no tool: {error}") from error
+        except Exception as error:  # its annotations are evaluated, which may raise anything
+            raise ConfigInvalid(f"can be no tool: {_first_line(error)}") from error
     if role.codex and getattr(found, "name", "") in CODEX_TOOLS:
         raise ConfigInvalid("has the name of a tool of Codex's: rename it")
     if isinstance(found, FunctionTool):
+        if not _TOOL_NAME.fullmatch(found.name):
+            raise ConfigInvalid(f"has the name {found.name}, which models refuse: name it by def")
         return _with_approval(found) if needs_approval else found
     if isinstance(found, _TOOL_TYPES):
         if needs_approval and not getattr(found, "needs_approval", False):
@@ -117,7 +121,14 @@ def _as_tool(role: Role, found: object, *, needs_approval: bool) -> Tool:
                 "them: leave it out of approve_tools"
             )
         return cast("Tool", found)
-    raise ConfigInvalid(f"is a {type(found).__name__}, and no tool, function or MCP server")
+    kind = "class" if isinstance(found, type) else f"value of the type {type(found).__name__}"
+    raise ConfigInvalid(f"is a {kind}, and no tool, function or MCP server")
+
+
+def _first_line(error: Exception) -> str:
+    """Return what a refusal says first: pydantic's go on for many lines."""
+    text = next(iter(str(error).splitlines()), "")
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
 
 
 def _with_approval(tool: FunctionTool) -> FunctionTool:

@@ -85,7 +85,8 @@ def _import_module(name: str) -> ModuleType:
 
 def _describe_failure(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
-        return f"cannot be imported: {error.filename}:{error.lineno}: {error.msg}"
+        where = f"{error.filename}:{error.lineno}: " if error.filename else ""
+        return f"cannot be imported: {where}{error.msg}"
     place = ""
     for frame in traceback.extract_tb(error.__traceback__):
         if not frame.filename.startswith(_IMPORTERS):

@@ -64,6 +64,27 @@ def test_the_advice_against_full_access_for_all_roles_comes_first() -> None:
     assert "every role has danger-full-access" in advise(of(*roles))[0]
 
 
+@pytest.mark.parametrize("writes", [("**",), ("REVIEW.md", "*.txt"), ("REVIEW.md", "a.txt")])
+def test_there_is_advice_about_a_reviewer_that_may_write_what_it_reviews(
+    writes: tuple[str, ...],
+) -> None:
+    boss, maker = GOOD
+    reviewer = Role(
+        "reviewer",
+        "Review.",
+        handoffs=("boss",),
+        requires=(Artifact("a.txt"),),
+        produces=(Artifact("REVIEW.md"),),
+        writes=writes,
+    )
+    team_ = of(boss, replace(maker, handoffs=("reviewer",)), reviewer)
+    (told,) = advise(team_)
+    assert "reviewer checks what others make and may write" in told
+    assert 'a.txt, which is theirs: writes = ["REVIEW.md"]' in told
+    followed = replace(reviewer, writes=("REVIEW.md",))
+    assert advise(replace(team_, roles={**team_.roles, "reviewer": followed})) == ()
+
+
 def test_there_is_advice_about_a_role_that_never_starts() -> None:
     advice = advise(team(role("boss"), role("lost")))
     assert "nobody hands off to lost: it never begins" in advice

@@ -42,7 +42,7 @@ def test_every_tool_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     found = problems(team(replace(role("one"), tools=tools)), tmp_path)
     assert [problem.key for problem in found] == ["teams.t.roles.one.tools"] * 2
     assert "absent_tool:x of one cannot be imported" in found[0].text
-    assert "teams.own_tools:number of one is a int" in found[1].text
+    assert "teams.own_tools:number of one is a value of the type int" in found[1].text
 
 
 def test_two_tools_of_one_name_are_told(tmp_path: Path) -> None:

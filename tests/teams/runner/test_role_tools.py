@@ -266,6 +266,10 @@ def test_a_tool_with_the_name_of_codex_is_refused() -> None:
         ("teams.no_such_module:x", "cannot be imported"),
         ("teams.own_tools:nothing", "cannot be imported"),
         ("teams.own_tools:number", "no tool, function or MCP server"),
+        ("teams.own_tools:Calls", "is a class, and no tool"),
+        ("teams.own_tools:misspelt", "can be no tool: NameError: name 'Nope' is not defined"),
+        ("teams.own_tools:open_socket", "can be no tool: "),
+        ("teams.own_tools:nameless", "name it by def"),
         ("teams.own_tools:interpreter", "leave it out of approve_tools"),
     ],
 )
