@@ -28,7 +28,7 @@ def find_workspace(folder: Path, name: str) -> Path:
     """
     root = find_root(folder, with_head=True)
     home = Path.home()
-    if root is None or root == home or folder == home:
+    if root is None or home in (root, folder):
         return folder
     for parent in (folder, *folder.parents):
         if exists(parent / name) or parent == root:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import tomllib
@@ -177,17 +178,12 @@ def test_what_is_printed_for_an_old_entry_is_what_is_written(setup: Any, home: P
     ],
 )
 def test_a_folder_in_a_project_is_set_up_where_the_project_is(
-    setup: Any,
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    client: str,
-    folders: tuple[str, ...],
-    where: str,
+    setup: Any, home: Path, client: str, folders: tuple[str, ...], where: str
 ) -> None:
     for folder in folders:
         (home / folder.format(f".{client}")).mkdir(parents=True)
-    monkeypatch.chdir(home / folders[-1])
-    done = setup(client, "--project", "--write")
+    with contextlib.chdir(home / folders[-1]):
+        done = setup(client, "--project", "--write")
     assert done.code == 0
     assert (home / where / f".{client}" / "mcp.json").is_file()
 
