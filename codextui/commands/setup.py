@@ -57,6 +57,8 @@ class Client(Protocol):
 
 def set_up(options: argparse.Namespace) -> int:
     """Print the recipe for a client, or do what it says and check what the client starts then."""
+    if not options.name.strip() or not options.name.isprintable():
+        raise ConfigInvalid(f"{options.name!r} cannot name a server")
     if options.client == "agents-sdk":
         return _show_script(options)
     client = cast("Client", import_module(f"codextui.setup.{options.client.replace('-', '_')}"))

@@ -318,7 +318,20 @@ def test_old_entries_of_all_scopes_are_found_with_what_shadows_them(home: Path) 
 def test_a_name_that_claude_code_refuses_is_refused(setup: Any, name: str) -> None:
     refused = setup("claude-code", f"--name={name}", "--write")
     assert refused.code == 2
-    assert "letters, digits" in refused.err
+    assert "cannot name a server" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("client", "name"),
+    [("codex", "a b"), ("codex", "ü"), ("cursor", ""), ("vscode", " "), ("inspector", "a\nb")],
+)
+def test_a_name_that_names_no_server_is_refused(
+    setup: Any, home: Path, client: str, name: str
+) -> None:
+    refused = setup(client, f"--name={name}", "--write")
+    assert refused.code == 2
+    assert "cannot name a server" in refused.err
+    assert not list((home / "home").iterdir())
 
 
 def test_a_scope_of_odd_content_has_no_servers(home: Path) -> None:
