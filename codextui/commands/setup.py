@@ -22,7 +22,7 @@ from codextui.errors import ConfigInvalid
 from codextui.setup.entries import Starts, describe_start, dropped_options, what_starts
 from codextui.setup.files import write_entry
 from codextui.setup.launch import HttpEndpoint, Launch, find_launch, http_endpoint
-from codextui.setup.old_entries import old_entries_of
+from codextui.setup.old_entries import OldEntries, old_entries_of
 from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Recipe
 from codextui.setup.scopes import Block, Scope, choose_scope, find_block, find_started, tell_entries
 from codextui.text.sanitize import sanitize
@@ -148,12 +148,19 @@ def _tell_rest(options: argparse.Namespace, client: Client, recipe: Recipe, scop
             place = (old.path, old.scope, old.only)
             if place == (scope.path, scope.kind, "") and name == options.name:
                 continue
-            where = f"{old.path}, which counts {old.only}" if old.only else str(old.path)
-            remedy = old.remedy(name)
+            where = f"{old.path} (it counts {old.only})" if old.only else str(old.path)
             print_line(
                 f"\nIts server {sanitize(name)} in {sanitize(where)} starts `codex mcp-server`, "
-                "which is gone" + (f": {sanitize(remedy)} changes that." if remedy else ".")
+                f"which is gone{sanitize(_way_out(old, name))}."
             )
+
+
+def _way_out(old: OldEntries, name: str) -> str:
+    """Return what to do about an old entry, as the end of a sentence."""
+    if name in old.wrapped:
+        return ": write codextui in the place of codex there"
+    remedy = old.remedy(name)
+    return f": {remedy} changes that" if remedy else ""
 
 
 def _sharing_notes(recipe: Recipe, scope: Scope) -> tuple[str, ...]:

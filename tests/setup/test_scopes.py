@@ -188,6 +188,13 @@ def test_a_folder_in_a_project_is_set_up_where_the_project_is(
     assert (home / where / f".{client}" / "mcp.json").is_file()
 
 
+def test_what_only_the_person_can_change_is_said_to_be(setup: Any, home: Path) -> None:
+    old = {"command": "bash", "args": ["-c", "cd /repo && codex mcp-server"]}
+    write_json(home / PATHS["cursor"][1], "mcpServers", old)
+    out = setup("cursor").out
+    assert "which is gone: write codextui in the place of codex there." in out
+
+
 def test_a_scope_that_cannot_be_read_is_told(setup: Any, home: Path) -> None:
     (home / "project" / ".cursor").mkdir()
     (home / "project" / ".cursor" / "mcp.json").write_text("{ broken")
