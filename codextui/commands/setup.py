@@ -23,6 +23,7 @@ from codextui.setup.entries import Starts, describe_start, dropped_options, what
 from codextui.setup.files import write_entry
 from codextui.setup.launch import HttpEndpoint, Launch, find_launch, http_endpoint
 from codextui.setup.old_entries import OldEntries, old_entries_of
+from codextui.setup.program import this_program
 from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Recipe
 from codextui.setup.scopes import Block, Scope, choose_scope, find_block, find_started, tell_entries
 from codextui.text.sanitize import sanitize
@@ -160,7 +161,12 @@ def _way_out(old: OldEntries, name: str) -> str:
     if name in old.wrapped:
         return ": write codextui in the place of codex there"
     remedy = old.remedy(name)
-    return f": {remedy} changes that" if remedy else ""
+    return f": {_as_typed(remedy)} changes that" if remedy else ""
+
+
+def _as_typed(command: str) -> str:
+    """Return a command line of ours as a shell finds it, also where codextui is not on PATH."""
+    return command.replace("codextui setup", f"{this_program().typed} setup")
 
 
 def _sharing_notes(recipe: Recipe, scope: Scope) -> tuple[str, ...]:
@@ -307,4 +313,4 @@ def _tell_other(options: argparse.Namespace, client: str, scope: Scope, block: B
     if scope.kind is None:
         return f"{text} It shadows what was written, and codextui does not change it."
     typed = f"codextui setup {options.client} --name {shlex.quote(name)} --{scope.kind} --write"
-    return f"{text} It shadows what was written. Type: {typed}"
+    return f"{text} It shadows what was written. Type: {_as_typed(typed)}"

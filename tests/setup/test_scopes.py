@@ -188,6 +188,13 @@ def test_a_folder_in_a_project_is_set_up_where_the_project_is(
     assert (home / where / f".{client}" / "mcp.json").is_file()
 
 
+def test_the_command_that_is_told_is_one_that_a_shell_finds(setup: Any, home: Path) -> None:
+    write_json(home / PATHS["cursor"][1], "mcpServers", OLD)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "/nowhere")
+        assert f": {home / 'bin' / 'codextui'} setup cursor --name codex" in setup("cursor").out
+
+
 def test_what_only_the_person_can_change_is_said_to_be(setup: Any, home: Path) -> None:
     old = {"command": "bash", "args": ["-c", "cd /repo && codex mcp-server"]}
     write_json(home / PATHS["cursor"][1], "mcpServers", old)
