@@ -130,7 +130,8 @@ def ask_url(url: str, headers: Mapping[str, str], timeout_s: float = TIMEOUT_S) 
     except urllib.error.HTTPError as error:
         raise ServerUnreachable(f"{url} answers with {error.code} {error.reason}") from error
     except (OSError, HTTPException, ValueError, MessageInvalid) as error:
-        reason = getattr(error, "reason", None) or error
+        cause = getattr(error, "reason", None) or error
+        reason = getattr(cause, "strerror", None) or cause
         raise ServerUnreachable(f"{url} cannot be reached: {reason}") from error
     finally:
         connection.close()

@@ -295,7 +295,10 @@ def _version(path: Path, timeout_s: float) -> Version:
             check=False,
         )
     except (OSError, ValueError) as error:
-        raise CodexMissing(f"{path} cannot be run ({error})") from error
+        why = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, FileNotFoundError) and path.exists():
+            why = "the program that its first line names is missing"
+        raise CodexMissing(f"{path} cannot be run: {why}") from error
     except subprocess.TimeoutExpired as error:
         message = f"{path} has not said its version within {timeout_s:g} s"
         raise CodexMissing(message) from error

@@ -6,14 +6,14 @@ import argparse
 import os
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
 from codextui.commands.output import print_json, print_line, print_table
 from codextui.config import paths
 from codextui.config.attach import AttachKind
-from codextui.config.schema import Config, Export, load_config, read_config
+from codextui.config.schema import Config, Export, read_config
 from codextui.config.settings import describe_settings
 from codextui.config.tables import ConfigFile, Mistake, find_syntax_mistake, read_text
 from codextui.config.terminal import TerminalKind
@@ -34,7 +34,7 @@ def check_config(options: argparse.Namespace) -> int:
     """
     file = paths.config_path(options.config)
     mistakes = find_mistakes(file)
-    advice = () if mistakes else advise_settings(load_config(file))
+    advice = () if mistakes else _advise_file(file)
     if options.json:
         told = [
             {"file": one.file, "line": one.line, "key": one.key, "text": one.problem}
@@ -50,6 +50,23 @@ def check_config(options: argparse.Namespace) -> int:
     for line in advice:
         print_line(f"advice: {one_line(line)}")
     return 2 if mistakes else 0
+
+
+def _advise_file(file: Path) -> tuple[str, ...]:
+    """Return advice about a file without mistakes: its settings, and what its teams miss in it."""
+    config, teams = load_whole(file)
+    return (*advise_settings(config), *_advise_prices(config, teams))
+
+
+def _advise_prices(config: Config, teams: Mapping[str, Team]) -> Iterator[str]:
+    limited = [team for team in teams.values() if team.limits.money]
+    if not limited:
+        return
+    from codextui.teams.runner.prices import price_problems  # noqa: PLC0415 - the Agents SDK
+
+    for team in limited:
+        for problem in price_problems(team, config.prices, config.codex.home):
+            yield f"teams.{team.name} cannot run: {problem}"
 
 
 def show_config(options: argparse.Namespace) -> int:

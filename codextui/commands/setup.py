@@ -67,12 +67,17 @@ def set_up(options: argparse.Namespace) -> int:
     recipe = _recipe(options, client, scope)
     if not options.write:
         _tell(tell_entries(client.TITLE, scopes, options.name), after="\n")
-        if _is_done(recipe):
+        is_done = _is_done(recipe) or scope.entry(options.name) == recipe.entry
+        if is_done:
             print_line(f"{client.TITLE} is set up already.")
         else:
             _show(recipe)
         _tell_rest(options, client, recipe, scope)
+        if not (is_done or recipe.refusal):
+            print_line(f"\n--write does that, and checks what {client.TITLE} starts then.")
         return 0
+    if recipe.commands and scope.problem:  # the client would begin its file anew
+        raise ConfigInvalid(f"{scope.problem}. Nothing was changed: repair the file first")
     is_written = _write(recipe, client.TITLE)
     _tell_rest(options, client, recipe, scope)
     return _conclude(options, client, scope, recipe) if is_written else EXIT_NOT_YET

@@ -77,6 +77,7 @@ def _ask_program(entry: Entry, inherited: Sequence[str] | None) -> tuple[str, ..
 def _around(inherited: Sequence[str] | None, server: str | None) -> ClientProcess:
     environ = dict(os.environ)
     if server is not None and TOKEN_VARIABLE not in environ:
+        environ[TOKEN_VARIABLE] = ""  # there is none before a server has listened
         with contextlib.suppress(OSError):
             environ[TOKEN_VARIABLE] = paths.token_path(server).read_text().strip()
     return ClientProcess(environ, inherited, Path.cwd(), Path.home())

@@ -73,6 +73,8 @@ def add_new_team(options: argparse.Namespace) -> int:
     from codextui.teams.runner.check import check_team  # noqa: PLC0415 - the Agents SDK
 
     file = options.config or paths.config_path()  # which need not be there
+    if file.exists():
+        paths.config_path(file)
     load_whole(file)
     team = add_team(file, options.team)
     config = load_config(file)

@@ -28,6 +28,8 @@ from codextui.codex.versions import (
     supported_range,
 )
 from codextui.config.attach import AttachKind
+from codextui.config.tables import read_text
+from codextui.config.toml_lines import line_of
 from codextui.doctor.findings import Finding, Place, Severity, fine
 from codextui.doctor.machine import Machine
 from codextui.doctor.network import listens_at
@@ -87,6 +89,12 @@ def check_binary(machine: Machine) -> Iterator[Finding]:
     binary = search.binary
     if binary is None:
         found = search.problem.removesuffix(install_hint()).rstrip(". ")
+        if machine.config.codex.binary is not None:
+            text = read_text(machine.config_file)
+            place = Place(machine.config_file, line_of(text, "codex.binary"))
+            advice = "Without the line, the newest Codex that is installed is used."
+            yield Finding(Severity.PROBLEM, "codex.binary", found, place, advice)
+            return
         yield Finding(Severity.PROBLEM, "codex.binary", found, command=install_command("codex"))
         return
     what = f"Codex {binary.version_text} ({ORIGIN_TEXTS[binary.origin]})"

@@ -66,6 +66,10 @@ def _try_to_connect(url: str, timeout_s: float) -> str:
     if not host or not port:
         return "it is no address with http:// or https://"
     try:
+        by_proxy = _by_proxy(parts.scheme, host)
+    except ValueError:
+        return "the proxy that http_proxy, https_proxy or all_proxy names is no address"
+    try:
         _connect(parts, host, port, timeout_s)
     except ssl.SSLCertVerificationError as error:
         return f"{UNTRUSTED}: {error.verify_message}"
@@ -73,7 +77,7 @@ def _try_to_connect(url: str, timeout_s: float) -> str:
         return f"no answer within {timeout_s:g} s"
     except (OSError, HTTPException) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return f"{reason}{_by_proxy(parts.scheme, host)}"
+        return f"{reason}{by_proxy}"
     return ""
 
 

@@ -62,6 +62,8 @@ def _check_socket(name: str, path: Path) -> Finding:
         return _introduce(name, path, option)
     if is_held(lock):
         return _silent_server(name, path, lock)
+    if not path.is_socket():
+        return _no_socket(name, path)
     return Finding(
         Severity.ADVICE,
         "server.socket",
@@ -70,6 +72,19 @@ def _check_socket(name: str, path: Path) -> Finding:
         advice="The next server removes it.",
         command=shlex.join(["rm", str(path)]),
         repair=RemoveSocket(path, lock),
+    )
+
+
+def _no_socket(name: str, path: Path) -> Finding:
+    """Return the finding about something else that has the name of a server's socket."""
+    kind = "folder" if path.is_dir() else "file"
+    return Finding(
+        Severity.PROBLEM,
+        "server.socket",
+        f"a {kind} that is no socket has the name of the socket of the server {name!r}",
+        Place(path),
+        advice="Move it away: the server cannot listen there, or removes it.",
+        command=shlex.join(["mv", str(path), f"{path}.old"]),
     )
 
 

@@ -155,6 +155,8 @@ def _commands_recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ..
     shown = conceal_values(merged, entry)
     remove = ("claude", "mcp", "remove", "--scope", kind, name)
     first = [remove] if name in scope.servers else []
+    if not first:
+        notes = (*notes, f"`{shlex.join(remove)}` takes it away again.")
     typed = (*first, _add_command(name, kind, shown))
     commands = (*first, _add_command(name, kind, merged))
     return Recipe(

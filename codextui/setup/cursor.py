@@ -18,6 +18,7 @@ from codextui.config.address import TOKEN_VARIABLE
 from codextui.setup.entries import conceal_values, merge_entry
 from codextui.setup.files import read_scope
 from codextui.setup.launch import HttpEndpoint, Launch
+from codextui.setup.project import find_workspace
 from codextui.setup.recipe import ConfigScope, Entry, Format, Recipe, json_snippet
 from codextui.setup.scopes import Scope
 
@@ -38,7 +39,7 @@ def read_scopes() -> tuple[Scope, ...]:
     return tuple(
         read_scope(Scope(title, folder / ".cursor" / "mcp.json", kind, Format.JSONC))
         for title, folder, kind in (
-            ("the project's file", Path.cwd(), ConfigScope.PROJECT),
+            ("the project's file", find_workspace(Path.cwd(), ".cursor"), ConfigScope.PROJECT),
             ("the user's file", Path.home(), ConfigScope.USER),
         )
     )
@@ -47,7 +48,8 @@ def read_scopes() -> tuple[Scope, ...]:
 def stdio_recipe(launch: Launch, name: str, scope: Scope) -> Recipe:
     """Return the recipe for Cursor."""
     entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
-    return _recipe(entry, name, scope, _NOTES)
+    notes = _NOTES[:1] if Path(launch.command).is_absolute() else _NOTES
+    return _recipe(entry, name, scope, notes)
 
 
 def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:

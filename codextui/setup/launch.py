@@ -69,12 +69,14 @@ class HttpEndpoint:
         token_words: the command that prints the token, for every program of this machine.
         token_command: the same for a shell.
         serve_command: the command that runs the server there.
+        is_default: whether it is the default server, which alone listens as configured.
     """
 
     url: str
     token_words: tuple[str, ...]
     token_command: str
     serve_command: str
+    is_default: bool = True
 
     @property
     def export_command(self) -> str:
@@ -84,10 +86,15 @@ class HttpEndpoint:
     @property
     def keep_running_note(self) -> str:
         """A note about who starts the server."""
-        return (
+        note = (
             "A client cannot start the server by HTTP. Keep it running with "
-            f"`{self.serve_command}`, or set `http` under [server] in codextui's configuration, so "
-            "that it listens there whoever starts it."
+            f"`{self.serve_command}`"
+        )
+        if not self.is_default:
+            return f"{note}."
+        return (
+            f"{note}, or set `http` under [server] in codextui's configuration, so that it listens "
+            "there whoever starts it."
         )
 
     def notes(self, program: str) -> tuple[str, ...]:
@@ -110,6 +117,7 @@ def http_endpoint(address: HttpAddress, server: str) -> HttpEndpoint:
         token_words=(*program.words, "token", *name),
         token_command=f"{program.typed} {shlex.join(('token', *name))}",
         serve_command=f"{program.typed} {shlex.join(('serve', *name, *address.options))}",
+        is_default=server == DEFAULT_SERVER,
     )
 
 

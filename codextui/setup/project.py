@@ -20,6 +20,22 @@ def find_root(folder: Path, *, with_head: bool = False) -> Path | None:
     return None
 
 
+def find_workspace(folder: Path, name: str) -> Path:
+    """Return the folder that an editor is likely to have open, for a folder in it.
+
+    It is the nearest one, up to the root of the repository, with a folder `name` such as `.vscode`;
+    else that root; without a repository the folder itself. The user's own folder is none.
+    """
+    root = find_root(folder, with_head=True)
+    home = Path.home()
+    if root is None or home in (root, folder):
+        return folder
+    for parent in (folder, *folder.parents):
+        if exists(parent / name) or parent == root:
+            return parent
+    return folder
+
+
 def main_root(root: Path) -> Path:
     """Return the root of a repository's main worktree, for the root of any of its worktrees."""
     try:

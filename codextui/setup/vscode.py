@@ -22,6 +22,7 @@ from codextui.config.address import TOKEN_VARIABLE
 from codextui.setup.entries import conceal_values, merge_entry
 from codextui.setup.files import read_scope
 from codextui.setup.launch import HttpEndpoint, Launch
+from codextui.setup.project import find_workspace
 from codextui.setup.recipe import ConfigScope, Entry, Format, Recipe, json_snippet
 from codextui.setup.scopes import Scope
 
@@ -42,7 +43,7 @@ _INPUT = (
 
 def read_scopes() -> tuple[Scope, ...]:
     """Return VS Code's scopes in their order of precedence, then those of its relatives."""
-    here = Path.cwd() / ".vscode" / "mcp.json"
+    here = find_workspace(Path.cwd(), ".vscode") / ".vscode" / "mcp.json"
     user = _profiles() / "Code" / "User"
     return tuple(
         read_scope(scope)
@@ -72,7 +73,8 @@ def _other_scopes() -> Iterator[Scope]:
 def stdio_recipe(launch: Launch, name: str, scope: Scope) -> Recipe:
     """Return the recipe for VS Code."""
     entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
-    return _recipe(entry, name, scope, _NOTES)
+    notes = _NOTES[:1] if Path(launch.command).is_absolute() else _NOTES
+    return _recipe(entry, name, scope, notes)
 
 
 def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:

@@ -141,6 +141,10 @@ def test_a_theme_of_ones_own_is_known_unless_it_cannot_be_used(config: Path) -> 
         ('[ui]\ncopy_command = "no-such-program -x"', "ui.copy_command: there is no program"),
         ('[ui]\nterminal = "no-such-program -e {command}"', "ui.terminal: there is no program"),
         ('[traces]\nendpoint = "http://h/v1"', "traces.endpoint is only used with"),
+        (
+            '[teams.a.limits]\nmoney = 5\n[teams.a.roles.b]\ninstructions = "Build."',
+            "teams.a cannot run: limits.money needs [prices.",
+        ),
     ],
 )
 def test_what_is_right_and_still_of_no_use_is_advice(

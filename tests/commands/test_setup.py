@@ -135,6 +135,13 @@ def test_what_a_program_said_is_told_once(person: Person) -> None:
     assert done.stderr.count("cannot be used") == 1
 
 
+def test_a_url_where_no_server_has_ever_listened_is_said_to_be_unreachable(person: Person) -> None:
+    done = person.run("setup", "cursor", "--http", "127.0.0.1:1", "--write")
+    assert done.returncode == 1
+    assert "http://127.0.0.1:1/mcp cannot be reached: Connection refused" in done.stderr
+    assert "serve --http 127.0.0.1:1`" in done.stdout
+
+
 @pytest.mark.slow
 def test_a_url_is_verified_with_the_token(person: Person) -> None:
     with subprocess.Popen(

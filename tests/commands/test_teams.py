@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -134,6 +135,16 @@ def test_a_new_team_is_not_added_to_a_file_with_mistakes(
     assert main(["teams", "new", "shop", "--config", str(config)]) == 2
     assert f"{config}:2: ui.layout" in capsys.readouterr().err
     assert config.read_text() == "[ui]\nlayout = 77\n"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_a_new_team_is_not_added_to_what_is_no_file(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / kind
+    os.mkfifo(path) if kind == "pipe" else path.mkdir()
+    assert main(["teams", "new", "shop", "--config", str(path)]) == 2
+    assert f"{path} is no file" in capsys.readouterr().err
 
 
 def test_what_a_tool_prints_when_it_is_imported_is_no_part_of_the_json(

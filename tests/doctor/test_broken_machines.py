@@ -64,6 +64,12 @@ def break_codex_on_path(stage: Stage) -> None:
     stage.setenv(PATH=f"{os.environ['PATH']}:{other.parent}")
 
 
+def configure_script_without_program(stage: Stage) -> None:
+    path = stage.write_program("mine", "")
+    path.write_text("#!/nowhere/node\n")
+    stage.write_config(f'[codex]\nbinary = "{path}"\n')
+
+
 def remove_bubblewrap(stage: Stage) -> None:
     (stage.bin / "bwrap").unlink()
     stage.write_codex(sandbox="exit 1")
@@ -194,6 +200,10 @@ def errors_in_log(stage: Stage) -> None:
     write_text("default.log", "\n".join(lines))(stage)
 
 
+def make_folder_of_socket(stage: Stage) -> None:
+    (stage.runtime / "default.sock").mkdir()
+
+
 MACHINES: dict[str, Broken] = {
     "without a Codex": Broken(
         remove_codex, {"codex.binary": "problem"}, "No usable Codex was found"
@@ -203,6 +213,18 @@ MACHINES: dict[str, Broken] = {
     ),
     "with a Codex that is newer than the tested ones": Broken(
         lambda stage: stage.write_codex("0.999.0"), {"codex.binary": "advice"}, "0.999.0"
+    ),
+    "with a configured Codex that hangs up": Broken(
+        lambda stage: stage.write_config(
+            f'[codex]\nbinary = "{stage.write_program("mine", "exit 1")}"\n'
+        ),
+        {"codex.binary": "problem"},
+        "config.toml:2",
+    ),
+    "with a configured Codex whose Node is gone": Broken(
+        configure_script_without_program,
+        {"codex.binary": "problem"},
+        "the program that its first line names is missing",
     ),
     "with another Codex on PATH that does not run": Broken(
         break_codex_on_path, {"codex.passed-over": "advice"}, "other/codex does not say its version"
@@ -324,6 +346,9 @@ MACHINES: dict[str, Broken] = {
     ),
     "with a damaged journal": Broken(
         damage_journal, {"journal": "problem"}, "the journal cannot be used"
+    ),
+    "with a folder in place of the socket": Broken(
+        make_folder_of_socket, {"server.socket": "problem"}, "a folder that is no socket"
     ),
     "with a journal that lacks a table": Broken(
         write_other_database, {"journal": "problem"}, "it has no table approvals"

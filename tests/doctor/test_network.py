@@ -89,6 +89,13 @@ def test_a_host_without_a_proxy_is_reached_directly(stage: Stage) -> None:
     assert b"".join(heard) == b""
 
 
+@pytest.mark.parametrize("proxy", [":::", "http://127.0.0.1:port", "http://[::1"])
+def test_a_proxy_that_is_no_address_is_named(stage: Stage, proxy: str) -> None:
+    with listener() as (address, _):
+        stage.setenv(HTTP_PROXY=proxy)
+        assert "proxy that http_proxy" in why_unreachable(f"http://{address}/v1")
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
 def test_a_certificate_that_nobody_trusts_is_told_unless_codex_is_told_to_trust_it(
     stage: Stage, tmp_path: Path

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from documents.blocks import ROOT, read_blocks
-from documents.installed import installed_clone
+from documents.installed import copied_clone, installed_clone
 
 
 def install_line(end: str) -> str:
@@ -28,5 +29,5 @@ def newcomer_clone() -> Path:
 
 @pytest.fixture(scope="session")
 def contributor_clone() -> Path:
-    """A clone in which the README's line for the tests was run as far as it installs."""
-    return installed_clone("contributor", install_line(r"\.venv/bin/pytest"))
+    """A clone with the environment of these tests, which the README's words have made."""
+    return copied_clone("contributor", Path(sys.prefix))

@@ -52,6 +52,21 @@ def installed_clone(name: str, install: str) -> Path:
     return folder
 
 
+def copied_clone(name: str, environment: Path) -> Path:
+    """Return a copy of this checkout with an environment that is there already."""
+    folder = CACHE / name / "codextui"
+    stamp = CACHE / f"{name}.copied"
+    files = _files()
+    of_all = _digest(files, str(environment))
+    with locked(CACHE, name):
+        if not (stamp.exists() and stamp.read_text() == of_all):
+            stamp.unlink(missing_ok=True)
+            _copy(files, folder, keep_environment=False)
+            (folder / ".venv").symlink_to(environment)
+            stamp.write_text(of_all)
+    return folder
+
+
 def installing_environment(home: Path) -> dict[str, str]:
     """The variables of a shell that installs: pip's settings and cache are this machine's."""
     own = {k: v for k, v in os.environ.items() if k.startswith(_INSTALLER_VARIABLES)}

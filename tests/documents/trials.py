@@ -266,6 +266,7 @@ def see_fork_of_codex(machine: Machine) -> None:
 # -- the table
 
 INSTALLED = "the copy of the checkout was made with just these words (tests/documents/conftest.py)"
+THEIRS = "the tests run in an environment that these words have made, and it takes minutes"
 COLLECTED = "running all tests in a test would never end: some of them are collected only"
 IN_CI = "it takes minutes, and .ci/run does it"
 NO_SYSTEMD = "a test has no systemd of its own; the unit is read instead"
@@ -311,7 +312,7 @@ TRIALS: dict[str, Trial] = {
     ),
     "codextui teams new shop": Trial((in_project, with_key), {TEAM: InTerminal(see_run)}),
     "codextui setup claude-code": Trial((in_project,)),
-    "codextui doctor": Trial((in_project,), {"codextui doctor": Prints("Codex")}),
+    "codextui doctor": Trial((in_project,), {"codextui doctor": Prints("codex.binary")}),
     # docs/scripts.md
     "codextui new 'Fix the failing test' --handle fixer --wait": Trial((in_project, asking)),
     'eval "$(codextui completion bash)"': Trial((in_project,)),
@@ -345,7 +346,8 @@ TRIALS: dict[str, Trial] = {
     "python3 -m venv .venv": Trial(
         (in_clone,),
         {
-            ".venv/bin/pip install -e '.[dev]'": NotRun(INSTALLED),
+            "python3 -m venv .venv": NotRun(THEIRS),
+            ".venv/bin/pip install -e '.[dev]'": NotRun(THEIRS),
             ".venv/bin/pytest -n 3 -m 'not slow and not benchmark and not attack'": Changed(
                 *COLLECT, COLLECTED
             ),

@@ -105,3 +105,16 @@ def test_a_program_that_hangs_is_told_without_what_it_was_told(
     assert done.code == 2
     assert "claude mcp remove --scope local codex failed: it did not end within" in done.err
     assert "sk-secret" not in done.out + done.err
+
+
+def test_a_broken_file_is_left_to_the_person_and_not_to_claude_code(
+    setup: Any, person: Path
+) -> None:
+    play(person / "bin" / "claude")
+    broken = person / "home" / ".claude.json"
+    broken.write_text('{"mcpServers": {')
+    done = setup("claude-code", "--user", "--write")
+    assert done.code == 2
+    assert f"{broken} cannot be read: " in done.err
+    assert "Nothing was changed: repair the file first" in done.err
+    assert not (person / "home" / "calls").exists()

@@ -149,6 +149,7 @@ def test_the_default_address_is_that_of_the_configuration(setup: Any, home: Path
 
 def test_another_server_is_named_in_the_commands(setup: Any) -> None:
     out = setup("cursor", "--http", "0.0.0.0:8040", before=("-L", "team")).out
+    assert "under [server]" not in out, "the configuration says where the default server listens"
     assert "codextui token -L team" in out
     assert "`codextui serve -L team --http 0.0.0.0:8040 --http-anywhere`" in out
     assert printed_json(out)["mcpServers"]["codextui"]["url"] == URL

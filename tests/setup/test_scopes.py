@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import tomllib
@@ -157,6 +158,34 @@ def test_what_is_printed_for_an_old_entry_is_what_is_written(setup: Any, home: P
     assert setup("cursor", "--name", "codex", "--write").code == 0
     assert read_entry(home / PATHS["cursor"][1], "mcpServers") == printed
     assert {**printed, **kept} == printed
+    again = setup("cursor", "--name", "codex").out
+    assert "Cursor is set up already." in again
+    assert "--write" not in again
+
+
+@pytest.mark.parametrize("client", PATHS)
+@pytest.mark.parametrize(
+    ("folders", "where"),
+    [
+        (("project/sub/deep",), "project/sub/deep"),  # no repository
+        (("project/.git/HEAD", "project/sub/deep"), "project"),
+        (("project/.git/HEAD", "project/sub/{}", "project/sub/deep"), "project/sub"),
+        (
+            ("project/.git/HEAD", "project/sub/.git/HEAD", "project/{}", "project/sub/deep"),
+            "project/sub",
+        ),
+        (("home/.git/HEAD", "home/sub/deep"), "home/sub/deep"),
+    ],
+)
+def test_a_folder_in_a_project_is_set_up_where_the_project_is(
+    setup: Any, home: Path, client: str, folders: tuple[str, ...], where: str
+) -> None:
+    for folder in folders:
+        (home / folder.format(f".{client}")).mkdir(parents=True)
+    with contextlib.chdir(home / folders[-1]):
+        done = setup(client, "--project", "--write")
+    assert done.code == 0
+    assert (home / where / f".{client}" / "mcp.json").is_file()
 
 
 def test_a_scope_that_cannot_be_read_is_told(setup: Any, home: Path) -> None:
