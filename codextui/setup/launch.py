@@ -87,8 +87,7 @@ class HttpEndpoint:
     def keep_running_note(self) -> str:
         """A note about who starts the server."""
         note = (
-            "A client cannot start the server by HTTP. Keep it running with "
-            f"`{self.serve_command}`"
+            f"A client cannot start the server by HTTP. Keep it running with `{self.serve_command}`"
         )
         if not self.is_default:
             return f"{note}."
