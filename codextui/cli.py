@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -49,17 +50,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except CodextuiError as error:
         return _print_error(error)
-    except FileNotFoundError:
-        if _has_current_folder():
-            raise
-        return _print_error(ConfigInvalid("the current folder was deleted; go to another one"))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The interpreter flushes stdout again when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_PIPE
+    except OSError as error:
+        return _end_by(error)
     return code
+
+
+def _end_by(error: OSError) -> int:
+    """Return the exit code for an error of the system that a command ended by, or raise it."""
+    if isinstance(error, FileNotFoundError) and not _has_current_folder():
+        return _print_error(ConfigInvalid("the current folder was deleted; go to another one"))
+    if isinstance(error, BrokenPipeError):
+        _drop_output()
+        return EXIT_PIPE
+    if error.errno == errno.ENOSPC:
+        _drop_output()
+        return _print_error(CodextuiError(f"something cannot be written: {error.strerror}"))
+    raise error
+
+
+def _drop_output() -> None:
+    """Let what is not written yet go nowhere: the interpreter flushes it again when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _has_current_folder() -> bool:

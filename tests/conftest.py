@@ -41,6 +41,19 @@ settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile("codextui")
 
 
+NOT_QUICK = frozenset({"attack", "benchmark", "contract", "e2e", "slow"})
+LONG_ROOMS = frozenset({"browser", "clients", "console", "contract", "e2e"})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `quick` what takes no seconds, and is in none of the rooms that take minutes."""
+    for item in items:
+        room = item.path.relative_to(Path(__file__).parent).parts[0]
+        if room not in LONG_ROOMS and NOT_QUICK.isdisjoint(m.name for m in item.iter_markers()):
+            item.add_marker("quick")
+
+
 @pytest.fixture(scope="session")
 def newest_codex() -> Path:
     """The newest Codex that is supported, from npm."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
-import sys
-import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from codextui.commands.config import advise_settings, find_mistakes
-from codextui.commands.output import print_json, print_line
+from codextui.commands.output import print_json, print_line, wrap_line
 from codextui.config import paths
 from codextui.config.schema import load_config
 from codextui.config.tables import Mistake
@@ -26,7 +23,6 @@ from codextui.text.sanitize import one_line, sanitize
 
 _WIDTH = max(len(severity) for severity in Severity) + 2
 _MAX_LINE = 2_000
-_MIN_COLUMNS = 40
 _OWN = re.compile(r"(?:^|(?<=&& ))codextui(?= )")
 
 
@@ -148,17 +144,7 @@ def _print_summary(findings: Sequence[Finding], program: str) -> None:
 
 
 def _wrap(label: str, text: str) -> str:
-    """Return a text behind a label; on a terminal it is broken between words, and only there."""
-    line = f"{label:{_WIDTH}}{_line(text)}"
-    if not sys.stdout.isatty():
-        return line
-    return textwrap.fill(
-        line,
-        max(_MIN_COLUMNS, shutil.get_terminal_size().columns),
-        subsequent_indent=" " * _WIDTH,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrap_line(f"{label:{_WIDTH}}{_line(text)}", _WIDTH)
 
 
 def _line(text: str) -> str:

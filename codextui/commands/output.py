@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -14,10 +15,30 @@ from codextui.jsonrpc import fields
 from codextui.jsonrpc.fields import JsonObject
 from codextui.text.sanitize import dump_json
 
+_MIN_COLUMNS = 40
+
 
 def print_line(text: str = "") -> None:
     """Print a line on standard output. The text must be sanitized."""
     sys.stdout.write(f"{text}\n")
+
+
+def wrap_line(text: str, indent: int) -> str:
+    """Return a line as it is, and where a terminal shows it broken between words.
+
+    Args:
+        text: the line, sanitized.
+        indent: the columns that further lines are indented by.
+    """
+    if not sys.stdout.isatty():
+        return text
+    return textwrap.fill(
+        text,
+        max(_MIN_COLUMNS, shutil.get_terminal_size().columns),
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def print_note(text: str) -> None:

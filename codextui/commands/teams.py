@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codextui.commands.config import load_whole
-from codextui.commands.output import print_json, print_line, print_table
+from codextui.commands.output import print_json, print_line, print_table, wrap_line
 from codextui.config import paths
 from codextui.config.readers import suggest
 from codextui.config.schema import load_config
 from codextui.config.tables import read_text
 from codextui.config.toml_lines import line_of
 from codextui.errors import ConfigInvalid
-from codextui.teams.config.team import Limits, Role, Team
+from codextui.teams.config.team import Artifact, Limits, Role, Team
 from codextui.text.sanitize import one_line
 
 if TYPE_CHECKING:
     from codextui.teams.runner.check import Problem, TeamReport
 
+_INDENT = 4
 _PROBLEM_LIMIT = 2000
 """Characters of a problem that are printed; it may name many folders."""
 
@@ -114,10 +115,11 @@ def _print_report(report: TeamReport, file: Path) -> None:
         print_line("what prevents it from running here:")
     for problem in report.problems:
         place = f"{file}:{_line(problem, file)}"
-        print_line(f"  - {one_line(place)}: {one_line(problem.text, _PROBLEM_LIMIT)}")
+        text = f"  - {one_line(place)}: {one_line(problem.text, _PROBLEM_LIMIT)}"
+        print_line(wrap_line(text, _INDENT))
     print_line("advice:" if report.advice else "no advice: nothing looks unwise")
     for line in report.advice:
-        print_line(f"  - {one_line(line)}")
+        print_line(wrap_line(f"  - {one_line(line)}", _INDENT))
 
 
 def _report_to_json(report: TeamReport, file: Path) -> dict[str, object]:
@@ -165,7 +167,8 @@ def _print_role(team: Team, role: Role) -> None:
     for needed in role.requires:
         makers = team.producers(needed)
         source = f" from {' or '.join(makers)}" if makers else ""
-        print_line(f"  begins once there is {one_line(str(needed))}{source}")
+        there_is = "there is " if isinstance(needed, Artifact) else ""
+        print_line(f"  begins once {there_is}{one_line(str(needed))}{source}")
     for made in role.produces:
         print_line(f"  is done once there is {one_line(str(made))}")
     if role.handoffs:

@@ -191,6 +191,14 @@ async def test_a_closed_pipe_ends_the_command_silently(
         assert (code, process.stderr.read()) == (141, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_output_that_has_no_room_ends_the_command_with_a_sentence() -> None:
+    with Path("/dev/full").open("wb") as full, start_process("config", stdout=full) as process:
+        assert process.wait(60) == cli.EXIT_REFUSED
+        assert process.stderr is not None
+        assert process.stderr.read().startswith(b"codextui: something cannot be written: No space")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

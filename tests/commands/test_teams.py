@@ -45,6 +45,16 @@ def test_a_check_explains_the_gates(capsys: pytest.CaptureFixture[str]) -> None:
     assert "is done once there is backend/package.json (valid JSON)" in out
 
 
+def test_a_check_explains_the_command_of_a_gate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "team.toml"
+    gate = 'requires = [{ command = "test -e x" }]'
+    config.write_text(f'[teams.one.roles.a]\ninstructions = "Build."\n{gate}\n')
+    assert main(["teams", "check", "one", "--config", str(config)]) == 0
+    assert "  begins once `test -e x` succeeds" in capsys.readouterr().out.splitlines()
+
+
 def test_a_check_as_json_prints_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["teams", "check", "bug-busters", "--json", *TEAM]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -275,9 +275,7 @@ ANY_PORT = "another port, because the machine of the tests is shared"
 TEAM = "codextui run shop 'Add a wish list'"
 DEMO = "python3 -m venv .venv && . .venv/bin/activate && pip install '.[codex]' && codextui demo"
 TESTS = (
-    "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && "
-    ".venv/bin/pytest -n 3 --ignore=tests/console "
-    "-m 'not slow and not contract and not e2e and not benchmark and not attack'"
+    "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest -n 3 -m quick"
 )
 ALL_TESTS = ".venv/bin/pytest -n 3 -m 'not benchmark' && .venv/bin/pytest -m benchmark"
 COLLECT = (
@@ -348,6 +346,7 @@ TRIALS: dict[str, Trial] = {
         {
             "python3 -m venv .venv": NotRun(THEIRS),
             ".venv/bin/pip install -e '.[dev]'": NotRun(THEIRS),
+            ".venv/bin/pytest -n 3 -m quick": Changed(*COLLECT, COLLECTED),
             ".venv/bin/pytest -n 3 -m 'not slow and not benchmark and not attack'": Changed(
                 *COLLECT, COLLECTED
             ),
