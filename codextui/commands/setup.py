@@ -22,7 +22,8 @@ from codextui.errors import ConfigInvalid
 from codextui.setup.entries import Starts, describe_start, dropped_options, what_starts
 from codextui.setup.files import write_entry
 from codextui.setup.launch import HttpEndpoint, Launch, find_launch, http_endpoint
-from codextui.setup.old_entries import old_entries_of
+from codextui.setup.old_entries import OldEntries, old_entries_of
+from codextui.setup.program import this_program
 from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Recipe
 from codextui.setup.scopes import Block, Scope, choose_scope, find_block, find_started, tell_entries
 from codextui.text.sanitize import sanitize
@@ -57,6 +58,8 @@ class Client(Protocol):
 
 def set_up(options: argparse.Namespace) -> int:
     """Print the recipe for a client, or do what it says and check what the client starts then."""
+    if not options.name.strip() or not options.name.isprintable():
+        raise ConfigInvalid(f"{options.name!r} cannot name a server")
     if options.client == "agents-sdk":
         return _show_script(options)
     client = cast("Client", import_module(f"codextui.setup.{options.client.replace('-', '_')}"))
@@ -146,12 +149,24 @@ def _tell_rest(options: argparse.Namespace, client: Client, recipe: Recipe, scop
             place = (old.path, old.scope, old.only)
             if place == (scope.path, scope.kind, "") and name == options.name:
                 continue
-            where = f"{old.path}, which counts {old.only}" if old.only else str(old.path)
-            remedy = old.remedy(name)
+            where = f"{old.path} (it counts {old.only})" if old.only else str(old.path)
             print_line(
                 f"\nIts server {sanitize(name)} in {sanitize(where)} starts `codex mcp-server`, "
-                "which is gone" + (f": {sanitize(remedy)} changes that." if remedy else ".")
+                f"which is gone{sanitize(_way_out(old, name))}."
             )
+
+
+def _way_out(old: OldEntries, name: str) -> str:
+    """Return what to do about an old entry, as the end of a sentence."""
+    if name in old.wrapped:
+        return ": write codextui in the place of codex there"
+    remedy = old.remedy(name)
+    return f": {_as_typed(remedy)} changes that" if remedy else ""
+
+
+def _as_typed(command: str) -> str:
+    """Return a command line of ours as a shell finds it, also where codextui is not on PATH."""
+    return command.replace("codextui setup", f"{this_program().typed} setup")
 
 
 def _sharing_notes(recipe: Recipe, scope: Scope) -> tuple[str, ...]:
@@ -298,4 +313,4 @@ def _tell_other(options: argparse.Namespace, client: str, scope: Scope, block: B
     if scope.kind is None:
         return f"{text} It shadows what was written, and codextui does not change it."
     typed = f"codextui setup {options.client} --name {shlex.quote(name)} --{scope.kind} --write"
-    return f"{text} It shadows what was written. Type: {typed}"
+    return f"{text} It shadows what was written. Type: {_as_typed(typed)}"

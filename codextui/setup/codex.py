@@ -14,6 +14,7 @@ Checked with `codex mcp list` of 0.163.0 and 0.169.0:
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,7 @@ INHERITED: Final = (
 
 SYSTEM_FOLDER = Path("/etc/codex")
 
+_NAME = re.compile(r"[A-Za-z0-9_:@/.-]+")  # as `codex mcp add` says
 _UNTRUSTED = Block(
     "Codex reads the file once you trust the folder: start `codex` here and say yes.", asks=True
 )
@@ -136,6 +138,10 @@ def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:
 
 
 def _recipe(entry: Entry, name: str, scope: Scope, notes: tuple[str, ...]) -> Recipe:
+    if not _NAME.fullmatch(name):
+        raise ConfigInvalid(
+            f"{name!r} cannot name a server of Codex: use letters, digits and any of - _ : @ / ."
+        )
     location, merged = scope.location(name), merge_entry(scope.entry(name), entry)
     snippet = set_entry("", location, conceal_values(merged, entry)).rstrip()
     return Recipe(f"In {location.path}", snippet, notes, location, merged)

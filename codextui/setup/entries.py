@@ -167,7 +167,8 @@ def _words(entry: Entry) -> list[str]:
     if not isinstance(command, str):
         return []
     # A client with a shell in between takes a whole command line; a path can have spaces, too.
-    program = [command] if _is_codex(command) else _split_line(command) or [command]
+    is_path = _is_codex(command) or _PATH.fullmatch(command)
+    program = [command] if is_path else _split_line(command) or [command]
     return [*program, *(map(str, arguments) if isinstance(arguments, list) else ())]
 
 
@@ -336,6 +337,7 @@ _MAX_WRAPPERS: Final = 8
 _CODEX = re.compile(r"codex(-(x86_64|aarch64)-[\w-]+)?", re.IGNORECASE)
 _REFERENCE = re.compile(r"(\$\{[^}]*\})?")
 _CODEX_PACKAGE = re.compile(r"@openai/codex(@.+)?")
+_PATH = re.compile(r"(/|[A-Za-z]:\\)(.*[/\\])?[^\s/\\]+")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _SHELLS: Final = ("sh", "bash", "zsh", "dash", "ksh", "fish")
 _RUNNERS: Final[tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]] = (

@@ -89,7 +89,12 @@ def write_entry(location: EntryLocation, entry: Entry) -> WriteResult:
         if after == before:
             return WriteResult(changed=False)
         backup = _back_up(path, before) if path.exists() else None
-        replace_file(path, after, new_mode=_default_mode())
+        try:
+            replace_file(path, after, new_mode=_default_mode())
+        except BaseException:
+            if backup is not None:
+                backup.unlink(missing_ok=True)
+            raise
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         reason = error.strerror if isinstance(error, OSError) else ""
         raise ConfigInvalid(f"{location.path} cannot be changed: {reason or error}") from error

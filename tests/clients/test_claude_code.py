@@ -193,7 +193,7 @@ def test_what_setup_says_is_what_claude_code_starts(person: Person, row: Any) ->
     assert ("Verified:" in done.stdout) == (command == CODEXTUI)
     if servers.get(scope) is OLD and command == CODEXTUI:
         assert seen.args == 'mcp-server -c title="it\'s"'
-    for line in re.findall(r"Type: (codextui setup .*)", done.stderr):
+    for line in re.findall(r"Type: .*(codextui setup .*)", done.stderr):
         assert person.run(*line.split()).returncode == 0
         typed = person.get()
         assert typed is not None

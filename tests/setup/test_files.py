@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_replaced_is_left_alone(
     with pytest.raises(ConfigInvalid, match=r"mcp\.json cannot be changed: Permission denied"):
         write_entry(location, ENTRY)
     assert location.path.read_text() == "{}"
-    assert names(location) == ["mcp.json", "mcp.json.bak"]
+    assert names(location) == ["mcp.json"]
 
 
 def test_a_folder_in_place_of_the_file_is_an_error(location: EntryLocation) -> None:

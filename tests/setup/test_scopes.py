@@ -188,6 +188,20 @@ def test_a_folder_in_a_project_is_set_up_where_the_project_is(
     assert (home / where / f".{client}" / "mcp.json").is_file()
 
 
+def test_the_command_that_is_told_is_one_that_a_shell_finds(setup: Any, home: Path) -> None:
+    write_json(home / PATHS["cursor"][1], "mcpServers", OLD)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "/nowhere")
+        assert f": {home / 'bin' / 'codextui'} setup cursor --name codex" in setup("cursor").out
+
+
+def test_what_only_the_person_can_change_is_said_to_be(setup: Any, home: Path) -> None:
+    old = {"command": "bash", "args": ["-c", "cd /repo && codex mcp-server"]}
+    write_json(home / PATHS["cursor"][1], "mcpServers", old)
+    out = setup("cursor").out
+    assert "which is gone: write codextui in the place of codex there." in out
+
+
 def test_a_scope_that_cannot_be_read_is_told(setup: Any, home: Path) -> None:
     (home / "project" / ".cursor").mkdir()
     (home / "project" / ".cursor" / "mcp.json").write_text("{ broken")
@@ -318,7 +332,20 @@ def test_old_entries_of_all_scopes_are_found_with_what_shadows_them(home: Path) 
 def test_a_name_that_claude_code_refuses_is_refused(setup: Any, name: str) -> None:
     refused = setup("claude-code", f"--name={name}", "--write")
     assert refused.code == 2
-    assert "letters, digits" in refused.err
+    assert "cannot name a server" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("client", "name"),
+    [("codex", "a b"), ("codex", "ü"), ("cursor", ""), ("vscode", " "), ("inspector", "a\nb")],
+)
+def test_a_name_that_names_no_server_is_refused(
+    setup: Any, home: Path, client: str, name: str
+) -> None:
+    refused = setup(client, f"--name={name}", "--write")
+    assert refused.code == 2
+    assert "cannot name a server" in refused.err
+    assert not list((home / "home").iterdir())
 
 
 def test_a_scope_of_odd_content_has_no_servers(home: Path) -> None:
