@@ -27,10 +27,33 @@ def test_every_file_that_the_guide_names_exists() -> None:
     assert not missing
 
 
-def test_every_picture_of_the_readme_exists() -> None:
-    pictures = re.findall(r"!\[[^]]*\]\(<?([^)>]+)>?\)", (ROOT / "README.md").read_text())
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_between_the_documents_leads_somewhere() -> None:
+    broken = []
+    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"(?<!!)\[[^]]*\]\(([^)<>\s]+)\)", document.read_text()):
+            path, _, anchor = link.partition("#")
+            target = (document.parent / path) if path else document
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{document.name}: {link}")
+    assert not broken
+
+
+def test_every_picture_of_a_guide_exists() -> None:
+    pictures = [
+        (document, picture)
+        for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+        for picture in re.findall(r"!\[[^]]*\]\(<?([^)>]+)>?\)", document.read_text())
+    ]
     assert pictures
-    assert not [picture for picture in pictures if not (ROOT / picture).exists()]
+    assert not [
+        picture for document, picture in pictures if not (document.parent / picture).exists()
+    ]
 
 
 def taken_from_an_index(text: str) -> list[str]:

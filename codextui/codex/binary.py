@@ -185,6 +185,12 @@ def native_binary(path: Path) -> Path:
     return script
 
 
+def is_on_path(binary: CodexBinary) -> bool:
+    """Whether `codex`, typed in this environment, starts this Codex."""
+    on_path = shutil.which(_EXE)
+    return on_path is not None and native_binary(Path(on_path)) == binary.path.resolve()
+
+
 def shell_command(binary: CodexBinary, home: Path | None) -> str:
     """Return the shell command that starts this Codex, for people to type.
 
@@ -195,9 +201,7 @@ def shell_command(binary: CodexBinary, home: Path | None) -> str:
         binary: the binary.
         home: the CODEX_HOME to set; None for the user's own.
     """
-    on_path = shutil.which(_EXE)
-    is_on_path = on_path is not None and native_binary(Path(on_path)) == binary.path.resolve()
-    command = _EXE if is_on_path else shlex.quote(str(binary.path))
+    command = _EXE if is_on_path(binary) else shlex.quote(str(binary.path))
     return command if home is None else f"CODEX_HOME={shlex.quote(str(home))} {command}"
 
 

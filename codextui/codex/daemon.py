@@ -7,6 +7,7 @@ It belongs to a CODEX_HOME and listens on a control socket there. Codex starts i
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -92,6 +93,16 @@ class Daemon:
         except OSError:
             return None
         return status.st_dev, status.st_ino, status.st_mtime_ns
+
+    @property
+    def pid(self) -> int | None:
+        """The process that Codex has noted as its daemon; None where it has noted none."""
+        try:
+            note = json.loads((self.codex_home / _STATE / _NOTES[0]).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return None
+        pid = note.get("pid") if isinstance(note, dict) else None
+        return pid if isinstance(pid, int) and pid > 0 else None
 
     @property
     def is_registered(self) -> bool:

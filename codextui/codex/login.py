@@ -56,7 +56,7 @@ async def read_login_problem(
         return ""
     if binary is not None and await _login_status(binary, home, env):
         return ""
-    command = login_command(binary, home) if binary is not None else "codex login"
+    command = login_command(binary, home) if binary is not None else "codextui login"
     return f"Codex is not logged in. Type: {command}"
 
 

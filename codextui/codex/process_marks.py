@@ -142,6 +142,15 @@ def read_processes(pids: Iterable[int] | None = None) -> Processes:
     return {process.pid: process for process in found if process is not None}
 
 
+def read_environment(pid: int) -> dict[bytes, bytes] | None:
+    """Return the variables with which a process was started; None where that cannot be read."""
+    try:
+        entries = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    return dict(entry.partition(b"=")[::2] for entry in entries)
+
+
 def parse_ps(output: str, pids: Iterable[int] | None = None) -> Processes:
     """Read the lines of `ps` with the columns `pid`, `ppid`, `stat`, `lstart` and `command`.
 
@@ -243,11 +252,7 @@ def _read_process(pid: int) -> Process | None:
         return None
     if stat[0] in {b"Z", b"X"}:
         return None
-    try:
-        entries = (folder / "environ").read_bytes().split(b"\0")
-    except OSError:
-        entries = []
-    variables = dict(entry.partition(b"=")[::2] for entry in entries)
+    variables = read_environment(pid) or {}
     mark = variables.get(MARK_VARIABLE.encode())
     return Process(
         pid,

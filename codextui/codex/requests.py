@@ -447,7 +447,7 @@ def _fail_tool_call(params: JsonObject) -> Answer:
 
 
 def _refuse_tokens(_: JsonObject) -> Refusal:
-    return Refusal(METHOD_NOT_FOUND, "codextui holds no ChatGPT tokens. Type: codex login")
+    return Refusal(METHOD_NOT_FOUND, "codextui holds no ChatGPT tokens. Type: codextui login")
 
 
 def _refuse_attestation(_: JsonObject) -> Refusal:

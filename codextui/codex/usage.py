@@ -163,7 +163,7 @@ def _typed_refusals() -> Iterator[None]:
     except CodexFailed as error:
         if _NO_ACCOUNT in str(error):
             raise CodexLoginMissing(
-                "Codex has no ChatGPT login, so there is no usage to read. Type: codex login"
+                "Codex has no ChatGPT login, so there is no usage to read. Type: codextui login"
             ) from error
         if "unknown variant" in str(error):
             raise CodexFailed("this Codex does not tell usage", code=error.code) from error

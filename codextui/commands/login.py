@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from codextui.codex.binary import find_codex
+from codextui.codex.binary import find_codex, is_on_path
+from codextui.commands.output import print_note
 from codextui.config import paths
 from codextui.config.schema import load_config
 
@@ -20,5 +21,7 @@ def log_in(options: argparse.Namespace) -> int:
     codex = load_config(paths.config_path(options.config)).codex
     binary = find_codex(codex.binary)
     home = {} if codex.home is None else {"CODEX_HOME": str(codex.home)}
+    if not (options.status or options.how) and not is_on_path(binary):
+        print_note("where Codex says `codex login`, type `codextui login`")
     words = ["codex", "login", *(["status"] if options.status else options.how)]
     os.execve(binary.path, words, {**os.environ, **home})  # noqa: S606 - the user's own Codex

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
+from codextui.commands.client_parsers import add_client_commands, add_settings
 from codextui.commands.parser_parts import (
     Commands,
     add_command,
     add_common_options,
-    codex_setting,
     count,
     http_address,
     seconds,
 )
+from codextui.commands.team_parsers import add_config_command, add_team_commands
 from codextui.commands.thread_parsers import (
     add_review_command,
     add_set_command,
@@ -83,10 +83,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_version(parser)
     add_common_options(parser)
-    _add_settings(parser, "leading_settings", hidden=True)
+    add_settings(parser, "leading_settings", hidden=True)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_server_commands(commands)
-    _add_client_commands(commands)
+    add_client_commands(commands)
     _add_read_commands(commands)
     add_turn_commands(commands)
     add_thread_commands(commands)
@@ -94,8 +94,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_review_command(commands)
     add_usage_command(commands)
     _add_approval_commands(commands)
-    _add_team_commands(commands)
-    _add_config_command(commands)
+    add_team_commands(commands)
+    add_config_command(commands)
     _add_doctor_command(commands)
     _add_completion_commands(commands)
     return parser
@@ -167,121 +167,6 @@ def _add_server_commands(commands: Commands) -> None:
     add_command(commands, "kill-server", "serve:kill_server", "end the shared server and its turns")
 
 
-def _add_client_commands(commands: Commands) -> None:
-    relay = add_command(
-        commands,
-        "mcp-server",
-        "mcp_server:relay",
-        "be an MCP server on standard input and output, as `codex mcp-server` was",
-        json=False,
-    )
-    relay.set_defaults(takes_settings=True)
-    relay.add_argument(
-        "--tools",
-        choices=("codex", "all"),
-        default="codex",
-        help="the two tools of Codex (the default), or all that supervisors have, too",
-    )
-    relay.add_argument(
-        "--private",
-        action="store_true",
-        help="serve alone in this process, without the shared server: nobody else sees the "
-        "threads, and their turns end with the client",
-    )
-    relay.add_argument(
-        "--events",
-        choices=("on", "off"),
-        help="send codex/event during calls, as `codex mcp-server` did, or never; left out, they "
-        "are for clients that ask for them or are known to show them",
-    )
-    relay.add_argument(
-        "--no-events", dest="events", action="store_const", const="off", help=argparse.SUPPRESS
-    )
-    _add_settings(relay, "settings")
-    _add_setup_command(commands)
-    _add_login_command(commands)
-    add_command(
-        commands,
-        "shim-path",
-        "codex_shim:print_path",
-        "print the path of a `codex` whose `codex exec` runs on the shared server (CODEX_PATH)",
-    )
-
-
-def _add_login_command(commands: Commands) -> None:
-    login = add_command(
-        commands, "login", "login:log_in", "log in the Codex that codextui uses", json=False
-    )
-    how = login.add_mutually_exclusive_group()
-    for flag, about in (
-        ("--with-api-key", "with the API key on standard input"),
-        ("--device-auth", "with a code, on a machine without a browser"),
-    ):
-        how.add_argument(
-            flag, dest="how", action="append_const", const=flag, default=[], help=about
-        )
-    how.add_argument("--status", action="store_true", help="say whether it is logged in")
-
-
-def _add_setup_command(commands: Commands) -> None:
-    setup = add_command(
-        commands,
-        "setup",
-        "setup:set_up",
-        "print what a client must be told to use codextui, or write it",
-        json=False,
-    )
-    setup.add_argument(
-        "client",
-        metavar="CLIENT",
-        choices=("claude-code", "cursor", "vscode", "codex", "agents-sdk", "inspector"),
-        help="%(choices)s",
-    )
-    setup.add_argument(
-        "--write",
-        action="store_true",
-        help="write it into the client's own file, or let the client's own program do so, and "
-        "start what the client starts then, to see that it answers",
-    )
-    setup.add_argument(
-        "--no-verify", dest="verify", action="store_false", help="with --write: start nothing"
-    )
-    setup.add_argument(
-        "--http",
-        metavar="HOST:PORT",
-        nargs="?",
-        const=False,
-        type=http_address,
-        help="let it come by HTTP (default: where the running server listens, else as configured); "
-        "the token is taken from the environment, and stands in no file",
-    )
-    scope = setup.add_mutually_exclusive_group()
-    for name, about in (
-        ("user", "for all your projects"),
-        ("project", "for this folder"),
-        ("local", "for you in this folder"),
-    ):
-        scope.add_argument(
-            f"--{name}",
-            dest="scope",
-            action="store_const",
-            const=name,
-            help=f"{about}, where the client has that; without these: where the name is already",
-        )
-    setup.add_argument(
-        "--name",
-        default="codextui",
-        help="what the client calls it (default: codextui); codex, for example, takes the place "
-        "of an entry that starts `codex mcp-server`",
-    )
-    setup.add_argument(
-        "--command",
-        dest="command_path",
-        metavar="PATH",
-        help="the codextui that the client starts (default: this one)",
-    )
-
-
 def _add_doctor_command(commands: Commands) -> None:
     doctor = add_command(
         commands,
@@ -300,33 +185,6 @@ def _add_doctor_command(commands: Commands) -> None:
         action="store_true",
         help="repair what is surely safe, say each time what was done, and look again",
     )
-
-
-def _add_settings(parser: argparse.ArgumentParser, name: str, *, hidden: bool = False) -> None:
-    """Add the options of Codex, which it accepts before and after `mcp-server`."""
-
-    def add(*flags: str, metavar: str, read: Callable[[str], tuple[str, str]], about: str) -> None:
-        parser.add_argument(
-            *flags,
-            dest=name,
-            metavar=metavar,
-            action="append",
-            type=read,
-            default=[],
-            help=argparse.SUPPRESS if hidden else about,
-        )
-
-    add(
-        "-c", metavar="KEY=VALUE", read=codex_setting, about="a setting of Codex's for every thread"
-    )
-    add("-m", "--model", metavar="NAME", read=lambda text: ("model", text), about="the model")
-    for flag, value in (("enable", "true"), ("disable", "false")):
-        add(
-            f"--{flag}",
-            metavar="FEATURE",
-            read=lambda text, value=value: (f"features.{text}", value),  # type: ignore[misc] # it is bound here
-            about=f"{flag} a feature of Codex's",
-        )
 
 
 def _add_read_commands(commands: Commands) -> None:
@@ -399,75 +257,6 @@ def _add_approval_commands(commands: Commands) -> None:
     answer.add_argument(
         "answers", metavar="[QUESTION=]ANSWER", nargs="+", help="one for each question or field"
     )
-
-
-def _add_team_commands(commands: Commands) -> None:
-    teams = add_command(
-        commands, "teams", "teams:list_teams", "list the teams of the configuration"
-    )
-    actions = teams.add_subparsers(metavar="check NAME | new NAME")
-    check = actions.add_parser(
-        "check", help="explain a team, say what prevents it from running here, and advise"
-    )
-    check.set_defaults(command="teams:check_named_team")
-    check.add_argument("team", metavar="NAME")
-    check.add_argument("-C", "--cwd", metavar="FOLDER", type=Path, help="the project (default: .)")
-    add_common_options(check)
-    check.add_argument("--json", action="store_true", help="print JSON instead of text")
-    new = actions.add_parser("new", help="add a small team to the configuration, and check it")
-    new.set_defaults(command="teams:add_new_team")
-    new.add_argument("team", metavar="NAME", help="small letters, digits, - and _")
-    add_common_options(new)
-    new.add_argument("--json", action="store_true", help="print JSON instead of text")
-    run = add_command(commands, "run", "run:run", "run a team of roles on a task")
-    run.add_argument("team", metavar="TEAM", nargs="?")
-    run.add_argument("task", metavar="TASK", nargs="?", help="what to do; - reads it")
-    run.add_argument("-C", "--cwd", metavar="FOLDER", type=Path, help="the project (default: .)")
-    run.add_argument(
-        "--mode", choices=("handoffs", "parallel"), help="how, where not as configured"
-    )
-    run.add_argument("--headless", action="store_true", help="print what happens, line by line")
-    run.add_argument(
-        "--resume",
-        metavar="RUN",
-        help="go on with a run that has not ended well, by its id or its name in `ps`",
-    )
-    _add_runs_command(commands)
-
-
-def _add_config_command(commands: Commands) -> None:
-    config = add_command(
-        commands, "config", "config:show_config", "show the configuration as it applies"
-    )
-    actions = config.add_subparsers(metavar="check")
-    check = actions.add_parser("check", help="find every mistake in the whole file")
-    check.set_defaults(command="config:check_config")
-    add_common_options(check)
-    check.add_argument("--json", action="store_true", help="print JSON instead of text")
-
-
-def _add_runs_command(commands: Commands) -> None:
-    runs = add_command(
-        commands, "runs", "runs:list_recorded_runs", "list the runs of teams, and look at them"
-    )
-    actions = runs.add_subparsers(metavar="ACTION")
-    for name, command, about in (
-        ("show", "runs:show_run", "how a run went: handoffs, tokens, money"),
-        ("timeline", "runs:show_timeline", "who worked when, and who waited for whom"),
-        ("export", "runs:export_run", "write a run's spans and happenings as JSON lines"),
-        ("remove", "runs:remove_run", "remove what is kept of a run"),
-    ):
-        action = actions.add_parser(
-            name, help=about, description=f"{about[:1].upper()}{about[1:]}."
-        )
-        action.set_defaults(command=command)
-        action.add_argument(
-            "run", metavar="RUN", help="its id, its name in `ps`, or a beginning of its id"
-        )
-        if name == "export":
-            action.add_argument("file", metavar="FILE", type=Path, help="a new file, or - for here")
-        add_common_options(action)
-        action.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def _add_completion_commands(commands: Commands) -> None:

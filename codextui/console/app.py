@@ -345,6 +345,7 @@ class ConsoleApp(ApprovalsApp):
         self._apply_changes(self.state.set_codex(report.version, report.attached))
         problem = report.problem
         self.main.show_problem(problem)
+        self.first_steps.follow(problem)
         if not problem:
             self._problems.clear()
         elif not self.state.threads:

@@ -34,12 +34,21 @@ class FirstStepsPresenter:
         self._app = app
         self._main = main
         self._inspect = inspect
+        self._has_welcomed = False
+        self._problem = ""
 
     def welcome(self) -> None:
         """Show what was found while there are no threads."""
         if self._inspect is not None:
+            self._has_welcomed = True
             work = self._welcome(self._inspect)
             self._app.run_worker(work, group="first", exclusive=True, exit_on_error=False)
+
+    def follow(self, problem: str) -> None:
+        """Look again where what was shown is no longer so: Codex has another problem, or none."""
+        if self._has_welcomed and self._problem not in ("", problem):
+            self.welcome()
+        self._problem = problem
 
     def open(self) -> None:
         """Open the dialog."""

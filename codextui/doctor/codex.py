@@ -19,6 +19,7 @@ from codextui.codex.binary import (
     login_command,
     shell_command,
 )
+from codextui.codex.process_marks import read_environment
 from codextui.codex.versions import (
     NEWEST,
     Support,
@@ -167,7 +168,7 @@ def check_login(machine: Machine) -> Iterator[Finding]:
     settings = read_settings(machine.codex_home)
     name, own = own_provider(settings.values)
     if own is not None and own.get("requires_openai_auth") is not True:
-        yield _provider_key(name, own, settings.path)
+        yield _provider_key(machine, name, own, settings.path)
         return
     if own is None and name != "openai":
         yield fine("codex.login", f"the provider {name} needs no login of OpenAI's")
@@ -211,7 +212,7 @@ def own_provider(settings: JsonObject) -> tuple[str, JsonObject | None]:
             return name, None
 
 
-def _provider_key(name: str, own: JsonObject, path: Path) -> Finding:
+def _provider_key(machine: Machine, name: str, own: JsonObject, path: Path) -> Finding:
     variable = own.get("env_key")
     if isinstance(variable, str) and variable and not os.environ.get(variable):
         return Finding(
@@ -222,8 +223,34 @@ def _provider_key(name: str, own: JsonObject, path: Path) -> Finding:
             advice="Set it where codextui is started; a server that runs has to be ended first.",
             command=f"export {variable}=…",
         )
+    if isinstance(variable, str) and variable and _daemon_lacks(machine, variable):
+        return Finding(
+            Severity.PROBLEM,
+            "codex.login",
+            f"the provider {name} takes its key from {variable}, and Codex's daemon was started "
+            "without it",
+            Place(path),
+            advice="Restart it where the variable is set, which ends its turns.",
+            command=_daemon_command(machine, "restart"),
+        )
     key = f"its key is in {variable}" if variable else "without a key"
     return fine("codex.login", f"the provider {name} needs no login, {key}")
+
+
+def _daemon_lacks(machine: Machine, variable: str) -> bool:
+    """Whether Codex's daemon asks the provider, and was started without this variable."""
+    daemon = machine.daemon
+    is_used = machine.config.codex.attach.kind in {AttachKind.AUTO, AttachKind.DAEMON}
+    if not is_used or daemon.pid is None or listens_at(daemon.address):
+        return False
+    variables = read_environment(daemon.pid)
+    return variables is not None and not variables.get(os.fsencode(variable))
+
+
+def _daemon_command(machine: Machine, action: str) -> str:
+    binary = machine.search.get().binary
+    codex = "codex" if binary is None else shell_command(binary, machine.config.codex.home)
+    return f"{codex} app-server daemon {action}"
 
 
 def check_daemon(machine: Machine) -> Iterator[Finding]:
@@ -253,8 +280,6 @@ def _check_address(address: str) -> Finding:
 
 def _check_daemon(machine: Machine) -> Finding:
     daemon, binary = machine.daemon, machine.search.get().binary
-    codex = "codex" if binary is None else shell_command(binary, machine.config.codex.home)
-    restart = f"{codex} app-server daemon restart"
     if listens_at(daemon.address):
         if not daemon.is_registered:
             return fine("codex.daemon", "Codex's daemon does not run; it is started if need be")
@@ -263,7 +288,7 @@ def _check_daemon(machine: Machine) -> Finding:
             "codex.daemon",
             "Codex has noted that its daemon runs, and nobody listens: it has crashed, or starts",
             Place(machine.codex_home / "app-server-daemon"),
-            command=f"{codex} app-server daemon start",
+            command=_daemon_command(machine, "start"),
         )
     if binary is None:
         return fine("codex.daemon", "Codex's daemon runs")
@@ -272,12 +297,14 @@ def _check_daemon(machine: Machine) -> Finding:
     with contextlib.suppress(ValueError):
         said = json.loads(ran.output)
         if isinstance(said, dict) and isinstance(said.get("appServerVersion"), str):
-            return _daemon_version(said["appServerVersion"], binary, restart)
+            return _daemon_version(
+                said["appServerVersion"], binary, _daemon_command(machine, "restart")
+            )
     return Finding(
         Severity.ADVICE,
         "codex.daemon",
         f"Codex's daemon listens, and does not say its version: {ran.errors.partition(_NL)[0]}",
-        command=restart,
+        command=_daemon_command(machine, "restart"),
     )
 
 

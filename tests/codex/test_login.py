@@ -19,7 +19,7 @@ NO_ACCOUNT: dict[str, Any] = {"account": None, "requiresOpenaiAuth": True}
 @pytest.mark.parametrize(
     ("account", "said"),
     [
-        (NO_ACCOUNT, "Type: codex login"),
+        (NO_ACCOUNT, "Type: codextui login"),
         ({"account": {"type": "chatgpt"}, "requiresOpenaiAuth": True}, ""),
         ({"account": None, "requiresOpenaiAuth": False}, ""),
     ],

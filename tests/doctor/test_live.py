@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -118,6 +119,30 @@ async def test_the_version_of_the_daemon_is_compared(
     assert (code, worse(findings)) == (int("problem" in finds.values()), finds)
     if finds:
         assert one(findings, "codex.daemon")["command"].endswith("app-server daemon restart")
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize(("attach", "finds"), [("auto", {"codex.login": "problem"}), ("own", {})])
+async def test_a_daemon_that_was_started_without_the_key_of_the_provider_is_named(
+    stage: Stage, examine: Any, attach: str, finds: dict[str, str]
+) -> None:
+    stage.write_config(f'[codex]\nattach = "{attach}"\n')
+    with daemon(stage, json.dumps({"appServerVersion": "0.163.0"})):
+        home = Path(os.environ["CODEX_HOME"])
+        (home / "config.toml").write_text(
+            'model_provider = "mine"\n[model_providers.mine]\nname = "mine"\n'
+            f'base_url = "{stage.provider}"\nenv_key = "MINE_KEY"\n'
+        )
+        (home / "app-server-daemon").mkdir()
+        # A process keeps the environment with which it was started.
+        (home / "app-server-daemon" / "daemon.pid").write_text(json.dumps({"pid": os.getpid()}))
+        stage.setenv(MINE_KEY="secret")
+        code, findings = await examine()
+    assert (code, worse(findings)) == (int(bool(finds)), finds)
+    if finds:
+        assert "without it" in one(findings, "codex.login")["found"]
+        assert one(findings, "codex.login")["command"].endswith("app-server daemon restart")
+    assert "secret" not in json.dumps(findings)
 
 
 @pytest.mark.parametrize("says", ["", "nonsense", "[]", '{"appServerVersion": 3}'])

@@ -97,6 +97,8 @@ def indented_blocks(path: Path) -> list[str]:
 
 
 def inline_codes(path: Path) -> list[str]:
-    """What stands between backticks in the running text."""
+    """What stands between backticks in the running text, or in the comments of a configuration."""
     text = _FENCE.sub("", path.read_text(encoding="utf-8"))
+    if path.suffix == ".toml":
+        text = text.replace("\n#", "\n")
     return [" ".join(code[1].split()) for code in _INLINE.finditer(text)]

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from caching import locked, unavailable
@@ -22,6 +23,7 @@ SYSTEM_PATH = os.pathsep.join(
 
 _INSTALLER_VARIABLES = ("PIP_", "UV_", "SSL_CERT", "REQUESTS_CA", "HTTP", "http", "NO_PROXY", "no_")
 _LONGEST_S = 900
+_MADE = {".git", ".hypothesis", ".venv", "__pycache__", "cache", "venv"}
 
 
 def installed_clone(name: str, install: str) -> Path:
@@ -73,13 +75,20 @@ def installing_environment(home: Path) -> dict[str, str]:
 
 
 def _files() -> list[Path]:
+    """The files of the checkout, as git has them; without git all that no tool has made."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(listing, cwd=ROOT, capture_output=True, check=False)
     names = sorted(done.stdout.decode().split("\0"))
     found = [ROOT / name for name in names if name and (ROOT / name).is_file()]
-    if not found:
-        raise unavailable("there is no git checkout, which a newcomer clones")
-    return found
+    return found or sorted(_walk(ROOT))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.is_file():
+            yield path
+        elif path.is_dir() and path.name not in _MADE and not path.name.endswith("_cache"):
+            yield from _walk(path)
 
 
 def _digest(files: list[Path], *words: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from documents.answers import answer
 from documents.blocks import (
+    ROOT,
     RUN_LANGUAGES,
     Block,
     documents,
@@ -22,13 +23,22 @@ from documents.machine import Machine, a_machine, scripted_model
 from documents.trials import TRIALS, Changed, How, InTerminal, NotRun, Prints, Stays, Trial
 from e2e.terminal import Terminal
 
+from codextui.cli import main
 from codextui.commands.parser import build_parser
 
+EXAMPLE = ROOT / "config.example.toml"
 BLOCKS = [block for path in documents() for block in read_blocks(path)]
 START_S = 90
 END_S = 30
 
-WORDS = {"CLIENT": "cursor", "N": "1", "TO": "1", "ID": "a1", "SECONDS": "5"}
+WORDS = {
+    "ADDRESS": "127.0.0.1:8040",
+    "CLIENT": "cursor",
+    "N": "1",
+    "TO": "1",
+    "ID": "a1",
+    "SECONDS": "5",
+}
 """What stands in for a word that a document leaves to its reader, where any word will not do."""
 
 
@@ -52,6 +62,12 @@ def test_every_trial_has_its_block() -> None:
 
 def test_no_block_is_set_in_without_a_fence() -> None:
     assert {path.name: indented_blocks(path) for path in documents() if indented_blocks(path)} == {}
+
+
+def test_the_example_of_the_configuration_can_be_copied_whole(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["config", "check", "--config", str(EXAMPLE)]) == 0, capsys.readouterr()
 
 
 @pytest.mark.slow
@@ -123,7 +139,7 @@ def interrupt(terminal: Terminal) -> None:
 def command_lines() -> list[tuple[str, str]]:
     """Every command line of codextui between backticks, and in which document."""
     found: list[tuple[str, str]] = []
-    for path in documents():
+    for path in (*documents(), EXAMPLE):
         if path.name == "CHANGELOG.md":  # which tells of what was, and in short forms
             continue
         for code in inline_codes(path):

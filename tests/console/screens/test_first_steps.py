@@ -56,6 +56,20 @@ async def test_the_first_time_what_was_found_stands_in_the_place_of_the_panes(
         assert "Login" not in console.shown()
 
 
+async def test_what_was_found_is_looked_at_again_once_codex_can_be_used() -> None:
+    found = [FOUND, FOUND[:1]]
+    console = build(is_first_time=True, inspect=lambda: found.pop(0))
+    console.server.results["codex-server"] = {"problem": "Codex is not logged in"}
+    async with console.open():
+        await console.until("✗ Login")
+        console.server.results["codex-server"] = {"codex": {"pid": 7, "version": "0.171.0"}}
+        await console.press("r")
+        async with asyncio.timeout(60):
+            while "✗ Login" in console.shown():
+                await console.settle()
+        assert "✓ Codex" in console.shown()
+
+
 async def test_looking_holds_nothing_up() -> None:
     looked = threading.Event()
 
