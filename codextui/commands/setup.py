@@ -36,7 +36,9 @@ COMMAND_TIMEOUT_S = 60.0
 """Seconds that a client's own program may take to change its configuration."""
 
 
-_MASKED: Final = f"{MASK} stands for a value of your entry that is not shown: --write keeps it."
+_MASKED: Final = (
+    f"{MASK} stands for a value of your entry that is not shown: keep it, as --write does."
+)
 
 
 class Client(Protocol):
@@ -73,6 +75,8 @@ def set_up(options: argparse.Namespace) -> int:
         is_done = _is_done(recipe) or scope.entry(options.name) == recipe.entry
         if is_done:
             print_line(f"{client.TITLE} is set up already.")
+        elif recipe.commands and MASK in recipe.snippet:
+            print_line(sanitize(_instead_of_commands(options, scope)))
         else:
             _show(recipe)
         _tell_rest(options, client, recipe, scope)
@@ -130,6 +134,16 @@ def _show(recipe: Recipe) -> None:
     print_line(f"{sanitize(recipe.title)}:\n\n{sanitize(recipe.snippet)}")
     if MASK in recipe.snippet:
         print_line(f"\n{_MASKED}")
+
+
+def _instead_of_commands(options: argparse.Namespace, scope: Scope) -> str:
+    """Return what to type where the commands themselves would show what is in an entry."""
+    name = shlex.quote(options.name)
+    typed = _as_typed(f"codextui setup {options.client} --name {name} --{scope.kind} --write")
+    return (
+        f"Type:\n\n{typed}\n\nIt has the client's own program change the entry, whose variables "
+        "have values that are not shown."
+    )
 
 
 def _tell(texts: Iterable[str], *, before: str = "", after: str = "") -> None:
@@ -220,12 +234,11 @@ def _run_commands(recipe: Recipe, client: str) -> bool:
     name = recipe.commands[0][0]
     program = _find(name)
     if program is None:
-        print_note(
-            f"Nothing was changed: {client} keeps this itself, and its program {name} is not on "
-            f"PATH. Type where it is:\n\n{sanitize(recipe.snippet)}\n"
-        )
+        what = f"Nothing was changed: {client} keeps this itself, and {name} is not on PATH"
         if MASK in recipe.snippet:
-            print_note(f"{_MASKED}\n")
+            print_note(f"{what}. Put its folder there, and type this again.\n")
+        else:
+            print_note(f"{what}. Type where it is:\n\n{sanitize(recipe.snippet)}\n")
         return False
     for command in recipe.commands:
         told = shlex.join(command[:-1] if command[-1].startswith("{") else command)  # no secrets

@@ -205,7 +205,7 @@ def test_what_setup_says_is_what_claude_code_starts(person: Person, row: Any) ->
 
 
 def test_the_printed_line_works_where_it_is_pasted(person: Person) -> None:
-    person.has({"local": OLD})
+    person.has({"local": {**OLD, "env": {}}})
     printed = person.set_up("--name", "codex")
     assert printed.returncode == 0
     refused = person.set_up("--name", "codex", "--write", env=person.without_claude)

@@ -118,3 +118,15 @@ def test_a_broken_file_is_left_to_the_person_and_not_to_claude_code(
     assert f"{broken} cannot be read: " in done.err
     assert "Nothing was changed: repair the file first" in done.err
     assert not (person / "home" / "calls").exists()
+
+
+def test_no_command_is_printed_that_would_lose_what_is_not_shown(setup: Any, person: Path) -> None:
+    printed = setup("claude-code", "--name", "codex").out
+    assert "Type:\n\ncodextui setup claude-code --name codex --local --write\n" in printed
+    refused = setup("claude-code", "--name", "codex", "--write")
+    assert refused.code == 1
+    assert "and claude is not on PATH. Put its folder there" in refused.err
+    for said in (printed, refused.out, refused.err):
+        assert "add-json" not in said
+        assert "[masked]" not in said
+    assert "sk-secret" in (person / "home" / ".claude.json").read_text()

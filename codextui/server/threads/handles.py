@@ -144,9 +144,8 @@ class Handles:
         return roles[0] if roles else None
 
     def _find_over(self, name: str) -> ThreadRecord | None:
-        """Return the newest thread that is over and has a handle; killed ones come last."""
+        """Return the newest thread that is over and has a handle."""
         named = [record for record in self._records.values() if record.info.handle == name]
-        named.sort(key=lambda record: record.info.state is not ThreadState.KILLED)
         return named[-1] if named else None
 
     def _find_role(self, name: str) -> ThreadRecord | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from codextui.errors import ServerRefused, ThreadUnknown
 from codextui.protocol.runs import ThreadKind
@@ -84,9 +85,12 @@ def test_a_run_whose_program_is_gone_yields_to_one_that_goes_on(threads: Threads
     assert threads.find("backend") == "run:shop-1/backend"
 
 
-def test_the_newest_role_is_meant_if_all_runs_are_over(threads: Threads):
-    for number in (1, 2):
-        threads.end(threads.run(f"shop-{number}", f"shop-{number}", "backend"), ThreadState.DONE)
+@pytest.mark.parametrize("state", OVER)
+def test_the_newest_role_is_meant_if_all_runs_are_over(threads: Threads, state: ThreadState):
+    for number, ended in ((1, ThreadState.DONE), (2, state)):
+        threads.end(threads.run(f"shop-{number}", f"shop-{number}", "backend"), ended)
+    role = threads.records["run:shop-2/backend"]
+    role.info = structs.replace(role.info, state=state)
     assert threads.find("backend") == "run:shop-2/backend"
 
 
