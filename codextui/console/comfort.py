@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 from textual import events, on
@@ -26,12 +27,10 @@ class ComfortApp(KeyDispatchingApp):
     Attributes:
         appearance: the theme and motion.
         pictures: saves the screen.
-        first_steps: shows what this machine has.
     """
 
     appearance: Appearance
     pictures: PicturePresenter
-    first_steps: FirstStepsPresenter
 
     _config: Config
     _keys: dict[str, str]
@@ -66,10 +65,14 @@ class ComfortApp(KeyDispatchingApp):
         )
         self._inspect = inspect
 
+    @cached_property
+    def first_steps(self) -> FirstStepsPresenter:
+        """Shows what this machine has."""
+        return FirstStepsPresenter(self, self.main, self._inspect)
+
     def start_comfort(self, *, is_first_time: bool) -> None:
         """Begin after the first frame; `is_first_time` shows what this machine has."""
         self.appearance.start(self.main)
-        self.first_steps = FirstStepsPresenter(self, self.main, self._inspect)
         if is_first_time:
             self.first_steps.welcome()
 
