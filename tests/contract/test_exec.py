@@ -289,10 +289,10 @@ async def test_text_is_the_final_message_on_standard_output(stage: Stage) -> Non
         assert line in genuine.err.splitlines()
 
 
-async def test_the_recipe_of_the_readme_works(stage: Stage) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+async def test_the_recipe_of_the_guide_works(stage: Stage) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "scripts.md").read_text()
     [recipe] = [
-        block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "shim-path" in block
+        block for block in re.findall(r"```sh\n(.*?)```", guide, re.DOTALL) if "shim-path" in block
     ]
     tools = stage.ours.folder / "tools"
     tools.mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -71,7 +72,8 @@ async def test_a_command_in_the_background_uses_it(
         assert isinstance(await ours.ended(thread, turn), ev.TurnCompleted)
         assert await ours.app.is_in_use()
         for process in await asyncio.to_thread(find_marked, ours.app.mark, thread):
-            os.kill(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ends with the one before
+                os.kill(process.pid, signal.SIGKILL)
         await until_in_use(ours.app, wanted=False)
 
 

@@ -16,11 +16,10 @@ from documents.trials import must
 pytestmark = [pytest.mark.slow, pytest.mark.contract]
 
 WAYS = {
-    "pip": ("python3 -m venv ~/env && ~/env/bin/pip install --quiet .", "~/env/bin/codextui"),
     "pipx": ("pipx install .", "~/.local/bin/codextui"),
     "uv tool": ("uv tool install .", "~/.local/bin/codextui"),
 }
-"""What is typed in the clone, and where the program is then."""
+"""What is typed in the clone, and where the program is then; pip's way is the README's first line."""
 
 
 @pytest.fixture(scope="session")
