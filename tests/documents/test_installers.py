@@ -19,7 +19,7 @@ WAYS = {
     "pipx": ("pipx install .", "~/.local/bin/codextui"),
     "uv tool": ("uv tool install .", "~/.local/bin/codextui"),
 }
-"""What is typed in the clone, and where the program is then; pip's way is the README's first line."""
+"""What is typed in the clone, and where the program is then. The README's first line tries pip."""
 
 
 @pytest.fixture(scope="session")
