@@ -6,11 +6,12 @@ import argparse
 import asyncio
 import functools
 import logging
+import math
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from codextui.errors import CodextuiError, ConfigInvalid, ServerUnreachable
 from codextui.jsonrpc import fields
 from codextui.protocol.runs import RunEventKind
 from codextui.teams.config.reader import load_teams
-from codextui.teams.config.team import Mode, RunPlan, Team
+from codextui.teams.config.team import Mode, RunPlan, Team, begin_team
 from codextui.teams.publish.publisher import run_thread_id
 from codextui.teams.records.costs import Budget, end_event
 from codextui.teams.records.events import RunEvent, RunLog, RunOutcome
@@ -77,6 +78,8 @@ def _run_headless(options: argparse.Namespace) -> int:
     else:
         plan, store = _open_run(options)
         kind = RunEventKind.RUN_RESUMED
+    # Whole seconds: not every disk has finer times.
+    plan = replace(plan, team=begin_team(plan.team, math.floor(store.created_at)))
     with store.locked(), RunLog(store, print_note) as log:
         output = RunOutput(log, as_json=options.json)
         data = {"run": store.run_id, "project": str(plan.project), "mode": str(plan.mode)}

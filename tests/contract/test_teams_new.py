@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,6 +83,9 @@ async def test_a_new_team_runs_and_its_reviewer_writes_just_its_review(
         asyncio.timeout(WAIT_S),
         staged(codex_binary, scratch, script=script) as stage,
     ):
+        for left in ("CHANGES.md", "REVIEW.md"):  # by a run of yesterday, which meets no gate
+            (stage.project / left).write_text("Yesterday.\n")
+            os.utime(stage.project / left, (0, 0))
         place = ("--config", str(config), "-C", str(stage.project))
         code, lines = await stage.run("shop", "Print a number.", *place)
         threads = await stage.threads()

@@ -41,7 +41,7 @@ COUNTED = (
 """States of threads that are counted where there is no room for cells, the most urgent first."""
 
 PROBLEM_WIDTH = 42
-"""Cells for a problem with Codex, so that it fits into 80 columns."""
+"""Cells for a problem with Codex, so that it fits into 80 columns; half of a wider line."""
 
 ADDRESS_WIDTH = 32
 """Cells for the address of the app-server that the server has joined."""
@@ -211,7 +211,8 @@ class StatusLine(LineWidget):
         status = self._status
         parts = [] if self._leaves_out_connection else [self._connection_part(palette)]
         if status.codex_problem:
-            problem = truncate(one_line(status.codex_problem), PROBLEM_WIDTH)
+            room = max(PROBLEM_WIDTH, self.size.width // 2)
+            problem = truncate(one_line(status.codex_problem), room)
             parts.append(Segment(f"✗ {problem}", palette.error))
         if status.waiting:
             mark = state_label(ThreadState.NEEDS_INPUT, palette)

@@ -35,8 +35,8 @@ again. When the review finds none, end with a summary.
 sandbox = "workspace-write"
 approval_policy = "on-request"
 handoffs = ["reviewer"]
-# The builder is done, and the reviewer begins, only once this file is there and not empty.
-produces = [{{ path = "CHANGES.md", check = "non-empty" }}]
+# The builder is done, and the reviewer begins, only once this file was written in this run.
+produces = [{{ path = "CHANGES.md", check = "new" }}]
 
 [teams.{name}.roles.reviewer]
 about = "reviews what was built, and changes none of it"
@@ -45,9 +45,9 @@ You are the reviewer. Have your Codex read CHANGES.md and the files that it name
 with the task. Write REVIEW.md: each fault with its file and what would be right, or that there is
 none. Then hand off to the builder.
 """
-requires = [{{ path = "CHANGES.md", check = "non-empty" }}]
+requires = [{{ path = "CHANGES.md", check = "new" }}]
 handoffs = ["builder"]
-produces = ["REVIEW.md"]
+produces = [{{ path = "REVIEW.md", check = "new" }}]
 # Its Codex may only read. REVIEW.md it writes itself; nothing else is granted.
 sandbox = "read-only"
 writes = ["REVIEW.md"]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, overload
 
 from codextui.config.prices import Prices
 from codextui.config.readers import (
@@ -36,10 +36,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class Check(StrEnum):
-    """A check of a file."""
+    """A check of a file. `NEW`: it is not empty, and was written in this run."""
 
     EXISTS = "exists"
     NON_EMPTY = "non-empty"
+    NEW = "new"
     JSON = "json"
 
 
@@ -50,10 +51,12 @@ class Artifact:
     Attributes:
         pattern: a path or a glob, relative to the project and inside it.
         check: the check.
+        since: when the run began, in unix seconds, for `Check.NEW`; 0 before it begins.
     """
 
     pattern: str
     check: Check = Check.EXISTS
+    since: float = 0.0
 
     def __str__(self) -> str:
         match self.check:
@@ -61,6 +64,8 @@ class Artifact:
                 return self.pattern
             case Check.NON_EMPTY:
                 return f"{self.pattern} (not empty)"
+            case Check.NEW:
+                return f"{self.pattern} (of this run)"
             case Check.JSON:
                 return f"{self.pattern} (valid JSON)"
 
@@ -407,6 +412,34 @@ class RunPlan:
     mode: Mode
     prices: Prices = field(default_factory=Prices)
     traces: TracesConfig = field(default_factory=TracesConfig)
+
+
+def begin_team(team: Team, at: float) -> Team:
+    """Return a team whose files that must be of the run are those written since it began.
+
+    Args:
+        team: the team as it is configured.
+        at: when the run began, in unix seconds.
+    """
+    roles = {
+        name: replace(
+            role,
+            requires=tuple(_begin(condition, at) for condition in role.requires),
+            produces=tuple(_begin(artifact, at) for artifact in role.produces),
+        )
+        for name, role in team.roles.items()
+    }
+    return replace(team, roles=roles)
+
+
+@overload
+def _begin(condition: Artifact, at: float) -> Artifact: ...
+@overload
+def _begin(condition: Condition, at: float) -> Condition: ...
+def _begin(condition: Condition, at: float) -> Condition:
+    if isinstance(condition, Artifact) and condition.check is Check.NEW:
+        return replace(condition, since=at)
+    return condition
 
 
 def find_cycle(team: Team) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def check_artifact(project: Path, artifact: Artifact) -> str:
     if not files:
         return "is not there"
     for file in files:
-        reason = _check_file(file, artifact.check)
+        reason = _check_file(file, artifact)
         if reason:
             name = file.relative_to(project.resolve())
             return reason if str(name) == artifact.pattern else f"{name} {reason}"
@@ -131,17 +131,24 @@ def _mtime_ns(file: Path) -> int:
         return 0
 
 
-def _check_file(file: Path, check: Check) -> str:
+def _check_file(file: Path, artifact: Artifact) -> str:
     try:
-        match check:
+        match artifact.check:
             case Check.EXISTS:
                 return ""
             case Check.NON_EMPTY:
-                return "" if file.read_bytes()[:65536].strip() else "is empty"
+                return _check_content(file)
+            case Check.NEW:
+                is_old = file.stat().st_mtime < artifact.since
+                return "is of an earlier run" if is_old else _check_content(file)
             case Check.JSON:
                 return _check_json(file)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+
+
+def _check_content(file: Path) -> str:
+    return "" if file.read_bytes()[:65536].strip() else "is empty"
 
 
 def _check_json(file: Path) -> str:

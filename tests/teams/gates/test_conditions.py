@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from codextui.errors import ConfigInvalid
-from codextui.teams.config.team import Artifact, Check, Command, Role, Team, check_pattern, covers
+from codextui.teams.config.team import (
+    Artifact,
+    Check,
+    Command,
+    Role,
+    Team,
+    begin_team,
+    check_pattern,
+    covers,
+)
 from codextui.teams.gates.conditions import (
     check_artifact,
     check_condition,
@@ -40,6 +49,8 @@ def runs(pid: int) -> bool:
         ("a.md", Check.EXISTS, {"b/a.md": "x"}, "is not there"),
         ("a.md", Check.NON_EMPTY, {"a.md": " \n\t"}, "is empty"),
         ("a.md", Check.NON_EMPTY, {"a.md": "x"}, ""),
+        ("a.md", Check.NEW, {"a.md": " "}, "is empty"),
+        ("a.md", Check.NEW, {"a.md": "x"}, ""),
         ("*.json", Check.JSON, {"p.json": "{}"}, ""),
         ("*.json", Check.JSON, {"p.json": "{}", "q.json": "{,"}, "q.json is no valid JSON"),
         ("p.json", Check.JSON, {"p.json": ""}, "is no valid JSON"),
@@ -56,6 +67,19 @@ def test_a_file_passes_or_the_reason_is_returned(
         write(tmp_path / name, content)
     said = check_artifact(tmp_path, Artifact(pattern, check))
     assert said.startswith(reason) if reason else said == ""
+
+
+def test_a_file_of_an_earlier_run_is_not_new(tmp_path: Path) -> None:
+    gate = Artifact("*.md", Check.NEW)
+    makes, needs = Role("a", "Make.", produces=(gate,)), Role("b", "Read.", requires=(gate,))
+    team = begin_team(Team("t", {"a": makes, "b": needs}, "a"), at=1000.0)
+    [required], [produced] = team.roles["b"].requires, team.roles["a"].produces
+    assert required == produced == Artifact("*.md", Check.NEW, since=1000.0)
+    for name, modified in (("old.md", 999.9), ("new.md", 1000.0)):
+        os.utime(write(tmp_path / name), (modified, modified))
+    assert check_artifact(tmp_path, produced) == "old.md is of an earlier run"
+    (tmp_path / "old.md").unlink()
+    assert check_artifact(tmp_path, produced) == ""
 
 
 def test_a_folder_is_not_an_artifact(tmp_path: Path) -> None:
