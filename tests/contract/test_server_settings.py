@@ -182,5 +182,5 @@ async def test_without_a_login_there_is_no_usage_and_a_clear_sentence(
     async with serving(codex_binary, scratch, Script()) as served, served.console() as console:
         row = (await console.call("codex-start", cwd=str(workspace)))["thread"]
         for arguments in ({}, {"thread": row["thread_id"]}):
-            with pytest.raises(CodexLoginMissing, match=r"no ChatGPT login.* codex login"):
+            with pytest.raises(CodexLoginMissing, match=r"no ChatGPT login.* codextui login"):
                 await console.call("codex-usage", **arguments)
