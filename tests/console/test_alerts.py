@@ -197,7 +197,7 @@ async def test_a_program_that_never_ends_is_killed_with_its_children(tmp_path: P
 
 async def test_what_a_program_leaves_in_the_background_goes_on(tmp_path: Path) -> None:
     child = tmp_path / "child"
-    started = await run_command(["sh", "-c", f"sleep 3600 & echo $! > {child}; exit 0"], 60)
+    started = await run_command(["sh", "-c", f"sleep 3600 & echo $! > {child}; exit 0"], 10)
     pid = int(child.read_text())
     try:
         assert started == ""
