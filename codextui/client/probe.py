@@ -29,6 +29,9 @@ CLIENT_NAME: Final = "codextui setup"
 TIMEOUT_S: Final = 60.0
 """Default of the seconds that a server may take: its start can include the shared server's."""
 
+MAX_ANSWER: Final = 4 * 1024 * 1024
+"""Bytes of an answer by HTTP that are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerProgram:
@@ -151,7 +154,7 @@ class _HttpConnection:
             session = response.headers.get("Mcp-Session-Id")
             if session:
                 self._headers["Mcp-Session-Id"] = session
-            text = response.read().decode()
+            text = response.read(MAX_ANSWER).decode()
         for frame in _frames(text):
             if frame.get("id") == message.get("id") and "result" in frame:
                 return fields.as_object(frame["result"], "result")

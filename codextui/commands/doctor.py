@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +17,11 @@ from codextui.doctor.findings import Finding, Severity, count
 from codextui.doctor.fixes import RepairRefused, repair
 from codextui.doctor.machine import ExaminedConfig, Machine, settle_process
 from codextui.errors import ConfigInvalid
-from codextui.setup.program import this_program
+from codextui.setup.program import as_typed, this_program
 from codextui.text.sanitize import one_line, sanitize
 
 _WIDTH = max(len(severity) for severity in Severity) + 2
 _MAX_LINE = 2_000
-_OWN = re.compile(r"(?:^|(?<=&& ))codextui(?= )")
 
 
 def examine(options: argparse.Namespace) -> int:
@@ -44,7 +42,7 @@ def examine(options: argparse.Namespace) -> int:
     findings = [*unsettled, *_look(options.server, file)]
     if options.fix and _repair_all(findings, is_json=options.json):
         findings = [*unsettled, *_look(options.server, file)]
-    typed = [_as_typed(finding, program) for finding in findings]
+    typed = [replace(one, command=as_typed(one.command, program)) for one in findings]
     if options.json:
         for finding in typed:
             print_json(finding.to_json())
@@ -82,11 +80,6 @@ def _own_program() -> str:
         return this_program().typed
     except (OSError, RuntimeError):  # on a machine where even that cannot be found out
         return "codextui"
-
-
-def _as_typed(finding: Finding, program: str) -> Finding:
-    """Return a finding whose command a shell finds, also where codextui is not on PATH."""
-    return replace(finding, command=_OWN.sub(lambda _: program, finding.command))
 
 
 def _repair_all(findings: Sequence[Finding], *, is_json: bool) -> bool:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol, cast
@@ -23,9 +24,17 @@ from codextui.setup.entries import Starts, describe_start, dropped_options, what
 from codextui.setup.files import write_entry
 from codextui.setup.launch import HttpEndpoint, Launch, find_launch, http_endpoint
 from codextui.setup.old_entries import OldEntries, old_entries_of
-from codextui.setup.program import this_program
+from codextui.setup.program import as_typed, this_program
 from codextui.setup.recipe import ConfigScope, Entry, EntryLocation, Recipe
-from codextui.setup.scopes import Block, Scope, choose_scope, find_block, find_started, tell_entries
+from codextui.setup.scopes import (
+    Block,
+    Scope,
+    Started,
+    choose_scope,
+    find_block,
+    find_started,
+    tell_entries,
+)
 from codextui.text.sanitize import sanitize
 from codextui.text.secrets import MASK
 
@@ -39,6 +48,9 @@ COMMAND_TIMEOUT_S = 60.0
 _MASKED: Final = (
     f"{MASK} stands for a value of your entry that is not shown: keep it, as --write does."
 )
+
+_STARTING: Final = ("command", "args", "env", "env_vars", "envFile", "cwd")
+"""Settings of an entry that say what is started, and how."""
 
 
 class Client(Protocol):
@@ -110,10 +122,14 @@ def _recipe(options: argparse.Namespace, client: Client, scope: Scope) -> Recipe
     return client.stdio_recipe(_launch(options), options.name, scope)
 
 
-def _launch(options: argparse.Namespace) -> Launch:
+def _find_launch(options: argparse.Namespace) -> Launch:
     name_option = ("-L", options.server) if options.server != DEFAULT_SERVER else ()
     config_option = ("--config", str(options.config.absolute())) if options.config else ()
-    launch = find_launch(options.command_path, (*name_option, *config_option))
+    return find_launch(options.command_path, (*name_option, *config_option))
+
+
+def _launch(options: argparse.Namespace) -> Launch:
+    launch = _find_launch(options)
     if launch.problem:
         print_note(f"codextui: warning: {sanitize(launch.problem)}")
     return launch
@@ -180,7 +196,7 @@ def _way_out(old: OldEntries, name: str) -> str:
 
 def _as_typed(command: str) -> str:
     """Return a command line of ours as a shell finds it, also where codextui is not on PATH."""
-    return command.replace("codextui setup", f"{this_program().typed} setup")
+    return as_typed(command, this_program().typed)
 
 
 def _sharing_notes(recipe: Recipe, scope: Scope) -> tuple[str, ...]:
@@ -232,7 +248,7 @@ def _write_file(location: EntryLocation, entry: Entry, snippet: str, client: str
 def _run_commands(recipe: Recipe, client: str) -> bool:
     """Run the commands of a client's own program; print them where it is not on PATH."""
     name = recipe.commands[0][0]
-    program = _find(name)
+    program = _find_program(name)
     if program is None:
         what = f"Nothing was changed: {client} keeps this itself, and {name} is not on PATH"
         if MASK in recipe.snippet:
@@ -254,7 +270,7 @@ def _run_commands(recipe: Recipe, client: str) -> bool:
     return True
 
 
-def _find(program: str) -> str | None:
+def _find_program(program: str) -> str | None:
     """Return the path of a client's program, also where only its installer has put it."""
     home = Path.home()
     folders = [os.environ.get("PATH", os.defpath), home / ".local" / "bin", home / ".claude/local"]
@@ -305,9 +321,43 @@ def _conclude(options: argparse.Namespace, client: Client, written: Scope, recip
         place = f"the {name} of {started.scope.place}"
         reason = f" {block.reason}" if block else ""
         print_line(sanitize(f"\nHere {client.TITLE} starts {place}.{reason}"))
-    entry = started.settings if started else now.entry(name)
-    is_good = not options.verify or check_entry(entry, client.INHERITED, options.server)
+    is_good = not options.verify or _check(options, client, now, started)
     return 0 if is_good and (started or (block and block.asks)) else EXIT_NOT_YET
+
+
+def _check(
+    options: argparse.Namespace, client: Client, written: Scope, started: Started | None
+) -> bool:
+    """Check what the client starts, but start nothing that only a file of the project says.
+
+    Others write that file, too: it may name a program of the project, or a server elsewhere, which
+    would be sent our token.
+    """
+    scope = started.scope if started else written
+    entry = started.settings if started else written.entry(options.name)
+    if scope.kind is ConfigScope.PROJECT:
+        if not scope.is_same(written):
+            print_note(
+                f"\nNot verified: others write {sanitize(scope.place)}, too, so that nothing of it "
+                "was started."
+            )
+            return False
+        entry = _own_part(options, client, written, entry)
+    return check_entry(entry, client.INHERITED, options.server)
+
+
+def _own_part(options: argparse.Namespace, client: Client, written: Scope, entry: Entry) -> Entry:
+    """Return an entry of a project's file without what was in the file before, and tell of it."""
+    if "url" in entry:
+        return entry
+    own = client.stdio_recipe(
+        _find_launch(options), options.name, replace(written, servers={})
+    ).entry
+    if own is None:
+        return entry
+    if any(entry.get(key) != own.get(key) for key in _STARTING):
+        print_line(f"\nThe check leaves out what {sanitize(written.place)} adds to our command.")
+    return own
 
 
 def _starts_codextui(entry: Entry, recipe: Recipe) -> bool:

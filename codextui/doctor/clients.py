@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -164,15 +165,20 @@ def _check_url(entry: ClientEntry, url: str) -> Iterator[Finding]:
         return
     why = why_unreachable(url)
     if why:
-        address = urlsplit(url).netloc
+        address = _address(url)
         yield Finding(
             Severity.ADVICE,
             "clients.http",
             f"{entry.client} looks for codextui at {address} (its server {entry.name}), and "
             f"nobody is there: {why}",
             entry.place,
-            command=f"codextui serve --http {address}",
+            command=shlex.join(["codextui", "serve", "--http", address]),
         )
+
+
+def _address(url: str) -> str:
+    """Return the host and port of a URL, without a user's name and password."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _is_loopback(url: str) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -221,7 +222,7 @@ def _provider_key(machine: Machine, name: str, own: JsonObject, path: Path) -> F
             f"the provider {name} takes its key from {variable}, which is not set",
             Place(path),
             advice="Set it where codextui is started; a server that runs has to be ended first.",
-            command=f"export {variable}=…",
+            command=f"export {shlex.quote(variable)}=…",
         )
     if isinstance(variable, str) and variable and _daemon_lacks(machine, variable):
         return Finding(
@@ -274,7 +275,7 @@ def _check_address(address: str) -> Finding:
         "codex.daemon",
         f"no app-server can be reached at {address} ([codex] attach): {why}",
         advice='Start it, or leave the key out: attach = "auto".',
-        command=f"codex app-server --listen {address}",
+        command=shlex.join(["codex", "app-server", "--listen", address]),
     )
 
 

@@ -26,9 +26,7 @@ def check_config(machine: Machine) -> Iterator[Finding]:
     for sentence in examined.advice:
         key = sentence.partition(" ")[0].rstrip(":")
         place = Place(file, line_of(read_text(file), key))
-        yield Finding(
-            Severity.ADVICE, "config.file", sentence, place, command="codextui config show"
-        )
+        yield Finding(Severity.ADVICE, "config.file", sentence, place, command="codextui config")
     for problem in examined.theme_problems:
         yield _read_theme_problem(problem)
     if not file.exists():

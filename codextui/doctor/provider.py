@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -111,7 +112,7 @@ def _reach(
         place if place is not None and place.path.exists() else None,
         advice=f"Check the network, HTTPS_PROXY and NO_PROXY, and {source}. Turns fail until it "
         "answers.",
-        command=f"curl -sS -o /dev/null {_host(url)}",
+        command=shlex.join(["curl", "-sS", "-o", "/dev/null", _host(url)]),
     )
 
 

@@ -51,7 +51,7 @@ def check_server(machine: Machine) -> Iterator[Finding]:
 
 def _check_socket(name: str, path: Path) -> Finding:
     lock = paths.runtime_location() / f"{name}.lock"
-    option = "" if name == paths.DEFAULT_SERVER else f" -L {name}"
+    option = "" if name == paths.DEFAULT_SERVER else f" -L {shlex.quote(name)}"
     if not path.exists():
         if lock.exists() and is_held(lock):
             return _silent_server(name, path, lock)
@@ -104,7 +104,7 @@ def _check_http(machine: Machine) -> Iterator[Finding]:
         f"the server does not listen at {address}, as `http` under [server] says: {why}",
         Place(file, line_of(read_text(file), "server.http")),
         advice="It was started before that was set, or the address is taken.",
-        command=f"codextui serve --http {address}",
+        command=shlex.join(["codextui", "serve", *address.options]),
     )
 
 

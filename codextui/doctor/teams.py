@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from codextui.config.tables import read_text
@@ -39,7 +40,7 @@ def check_teams(machine: Machine) -> Iterator[Finding]:
 
 def _check_team(machine: Machine, team: Team, text: str) -> Iterator[Finding]:
     file, prices = machine.config_file, machine.config.prices
-    check = f"codextui teams check {team.name}"
+    check = shlex.join(["codextui", "teams", "check", team.name])
     for problem in missing_prices(team, prices):
         yield Finding(
             Severity.PROBLEM,

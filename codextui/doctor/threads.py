@@ -7,6 +7,7 @@ meanwhile, carries what is left of every earlier task through each new turn.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -89,7 +90,7 @@ def check_reuse(machine: Machine) -> Iterator[Finding]:
             f"({use.turns} turns), and its history compacted {use.compactions} times: every new "
             "turn pays for what is left of the earlier tasks",
             advice="Give a new task a new thread, or fork one from the turn that it belongs to "
-            f"(codextui fork {handle}).",
+            f"({shlex.join(['codextui', 'fork', handle])}).",
             command="codextui new 'PROMPT'",
         )
     if not reused:

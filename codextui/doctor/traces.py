@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -88,7 +89,7 @@ def _check_kept(runs: list[KeptRun]) -> Finding:
         Place(old[0].folder.parent),
         advice="`codextui runs timeline RUN` shows where their time went, `runs export RUN FILE` "
         "takes one elsewhere.",
-        command=f"codextui runs remove {old[0].folder.name}",
+        command=shlex.join(["codextui", "runs", "remove", old[0].folder.name]),
     )
 
 

@@ -53,6 +53,7 @@ class OldEntries:
         if self.scope is None or is_elsewhere or name in self.wrapped:
             return ""
         folder = f"cd {shlex.quote(self.only.removeprefix('in '))} && " if self.only else ""
+        name = shlex.quote(name)  # which somebody else's file may have
         return f"{folder}codextui setup {self.setup} --name {name} --{self.scope} --write"
 
 

@@ -8,6 +8,7 @@ alone is for a program in the folders that every program finds; anything else is
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ COMMON_FOLDERS: Final = {
     "darwin": ("/usr/bin", "/bin"),
 }
 """The folders where every program finds others, those that a desktop starts too, by system."""
+
+_OWN_NAME = re.compile(rf"(?:^|(?<=&& )){NAME}(?= )")
 
 _ENVIRONMENT_MARKS: Final = ("pyvenv.cfg", "conda-meta")
 """What the folder of a virtual environment, and of one of conda, contains."""
@@ -82,6 +85,16 @@ def find_program(surroundings: Surroundings) -> Program:
 def this_program() -> Program:
     """Return how this process's codextui is started."""
     return find_program(_surroundings())
+
+
+def as_typed(command: str, typed: str) -> str:
+    """Return a command line that begins with our name, or does so after `&&`, as a shell finds it.
+
+    Args:
+        command: the command line; any other one stays as it is.
+        typed: see `Program.typed`.
+    """
+    return _OWN_NAME.sub(lambda _: typed, command)
 
 
 def _surroundings() -> Surroundings:

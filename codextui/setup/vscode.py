@@ -73,8 +73,7 @@ def _other_scopes() -> Iterator[Scope]:
 def stdio_recipe(launch: Launch, name: str, scope: Scope) -> Recipe:
     """Return the recipe for VS Code."""
     entry: Entry = {"type": "stdio", "command": launch.command, "args": list(launch.args)}
-    notes = _NOTES[:1] if Path(launch.command).is_absolute() else _NOTES
-    return _recipe(entry, name, scope, notes)
+    return _recipe(entry, name, scope, _NOTES)
 
 
 def http_recipe(endpoint: HttpEndpoint, name: str, scope: Scope) -> Recipe:

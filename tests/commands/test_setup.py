@@ -102,6 +102,32 @@ def test_a_server_that_runs_already_stays(person: Person) -> None:
 
 
 @pytest.mark.slow
+def test_nothing_that_only_the_project_s_file_says_is_started(person: Person) -> None:
+    """Others write it: a program, variables of its loader, a server that would get our token."""
+    owned, file = person.home / "owned", person.project / ".cursor" / "mcp.json"
+    program = person.project / "codextui"
+    program.write_text(f"#!/bin/sh\ntouch {owned}\n")
+    program.chmod(0o755)
+    (person.project / "sitecustomize.py").write_text(f"open({str(owned)!r}, 'w')\n")
+    file.parent.mkdir()
+    for entry in (
+        {"command": str(program), "args": ["mcp-server"]},
+        {"url": "http://127.0.0.1:1/mcp", "headers": {"A": "Bearer ${env:CODEXTUI_TOKEN}"}},
+    ):
+        file.write_text(json.dumps({"mcpServers": {"codextui": entry}}))
+        done = person.run("setup", "cursor", "--user", "--write")
+        assert (done.returncode, owned.exists()) == (1, False)
+        assert "nothing of it was started" in done.stderr
+    env = {"PYTHONPATH": str(person.project)}
+    old = {"command": "codex", "args": ["mcp-server"], "env": env}
+    file.write_text(json.dumps({"mcpServers": {"codextui": old}}))
+    done = person.run("setup", "cursor", "--project", "--write")
+    assert (done.returncode, owned.exists()) == (0, False)
+    assert "The check leaves out what the project's file" in done.stdout
+    assert json.loads(file.read_text())["mcpServers"]["codextui"]["env"] == env
+
+
+@pytest.mark.slow
 def test_a_program_that_is_not_codextui_is_not_verified(person: Person, tmp_path: Path) -> None:
     broken = tmp_path / "codextui"
     broken.write_text("#!/bin/sh\necho 'no such module' >&2\nexit 1\n")

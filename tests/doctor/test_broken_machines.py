@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import socket
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 from doctor.conftest import FREE, LOGGED_OUT, Stage, worse
 
+from codextui.commands.parser import build_parser
 from codextui.config import paths
 from codextui.config.files import FileLock
 from codextui.doctor import folders, provider, sandbox
@@ -364,6 +367,11 @@ MACHINES: dict[str, Broken] = {
     "with an error in the server's log": Broken(
         errors_in_log, {"server.log": "advice"}, "default.log:2"
     ),
+    "with a setting that has no effect": Broken(
+        lambda stage: stage.write_config('[codex]\ntoken_env = "MINE"\n'),
+        {"config.file": "advice"},
+        "only used where attach is a ws:// address",
+    ),
     "with a mistake in the configuration": Broken(
         lambda stage: stage.write_config("# mine\n\n[ui]\nlayuot = 3\n"),
         {"config.file": "problem"},
@@ -498,6 +506,17 @@ async def test_what_is_wrong_is_named_and_nothing_else(
     assert machine.says in text.out
     for one in bad:
         assert f"{one['severity']:9}{one['check']}: " in text.out
+        for command in our_commands(one):
+            build_parser().parse_args(command)
+
+
+def our_commands(finding: dict[str, Any]) -> Iterator[list[str]]:
+    """Yield the arguments of every command of ours that a finding names."""
+    named = re.findall(r"`(codextui [^`]+)`", f"{finding['found']} {finding['advice']}")
+    for line in [*named, *finding["command"].split(" && ")]:
+        words = shlex.split(line)
+        if words and Path(words[0]).name == "codextui":
+            yield words[1:]
 
 
 @pytest.mark.parametrize("name", MACHINES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import subprocess
 import tomllib
 from pathlib import Path
@@ -395,3 +396,13 @@ def test_no_choice_of_a_scope_replaces_another_program_or_what_is_started_of_it(
     assert sum("starts this one" in line for line in tell_entries("It", scopes, "codex")) == bool(
         started
     )
+
+
+def test_a_name_of_somebody_else_s_file_is_one_word_of_the_command(home: Path) -> None:
+    name = "x; touch ~/owned $(id) 'y'"
+    write_json(home / "project" / ".cursor" / "mcp.json", "mcpServers", {})
+    file = home / "project" / ".cursor" / "mcp.json"
+    file.write_text(json.dumps({"mcpServers": {name: OLD}}))
+    [old] = find_old_entries()
+    words = ["codextui", "setup", "cursor", "--name", name, "--project", "--write"]
+    assert shlex.split(old.remedy(name)) == words
