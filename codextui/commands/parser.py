@@ -126,6 +126,17 @@ def _add_server_commands(commands: Commands) -> None:
         default="handoffs",
         help="how the five roles run (default: handoffs)",
     )
+    _add_serve_command(commands)
+    token = add_command(
+        commands, "token", "serve:print_token", "print the token that HTTP clients show"
+    )
+    token.add_argument(
+        "--new", action="store_true", help="make another one; the one before is then worth nothing"
+    )
+    add_command(commands, "kill-server", "serve:kill_server", "end the shared server and its turns")
+
+
+def _add_serve_command(commands: Commands) -> None:
     serve = add_command(
         commands,
         "serve",
@@ -158,13 +169,6 @@ def _add_server_commands(commands: Commands) -> None:
         help="allow an address that other machines can reach; what is said travels unencrypted",
     )
     serve.add_argument("--daemon", action="store_true", help=argparse.SUPPRESS)
-    token = add_command(
-        commands, "token", "serve:print_token", "print the token that HTTP clients show"
-    )
-    token.add_argument(
-        "--new", action="store_true", help="make another one; the one before is then worth nothing"
-    )
-    add_command(commands, "kill-server", "serve:kill_server", "end the shared server and its turns")
 
 
 def _add_doctor_command(commands: Commands) -> None:
